@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Integer helpers with stated rounding.
+
+/// `a * b / c` rounded down, through 256 bits. `None` when `c` is zero or the result passes `u128`.
+pub fn mul_div(a: u128, b: u128, c: u128) -> Option<u128> {
+    use primitive_types::U256;
+    let product = U256::from(a).checked_mul(U256::from(b))?;
+    product.checked_div(U256::from(c))?.try_into().ok()
+}
+
+/// `numerator / denominator` rounded half away from zero. A zero denominator gives zero.
+#[inline]
+pub fn div_round(numerator: i64, denominator: i64) -> i64 {
+    let half = denominator.wrapping_abs() / 2;
+    let odd = numerator.checked_rem(denominator).unwrap_or(0);
+    let whole = numerator.checked_div(denominator).unwrap_or(0);
+    let up = odd.wrapping_abs() > half
+        || (odd.wrapping_abs() == half && denominator % 2 == 0 && odd != 0);
+    if up {
+        // |whole| < 2^63 whenever there is a remainder, so one more fits.
+        whole.wrapping_add(numerator.signum().wrapping_mul(denominator.signum()))
+    } else {
+        whole
+    }
+}
+
+/// `value * factor / 2^16`, rounded half away from zero.
+#[inline]
+pub fn scale_q16(value: i32, factor: u32) -> i64 {
+    // |value * factor| < 2^63: a product of 31 and 32 bits.
+    let product = i64::from(value).wrapping_mul(i64::from(factor));
+    let magnitude = product.unsigned_abs().wrapping_add(1 << 15) >> 16;
+    let signed = i64::try_from(magnitude).unwrap_or(i64::MAX);
+    if product < 0 {
+        signed.wrapping_neg()
+    } else {
+        signed
+    }
+}
+
+/// Clamps to the range of `i32`.
+#[inline]
+pub fn clamp_i32(value: i64) -> i32 {
+    i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// `usize` as `u64`.
+pub fn to_u64(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// `usize` as `u32`, saturating.
+pub fn to_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// `u32` as `usize` (at least 32 bits on every supported target).
+pub fn to_usize(n: u32) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn div_round_should_be_within_half_of_the_quotient(n in -(1i64 << 55)..(1i64 << 55), d in 1i64..(1 << 25)) {
+            let q = div_round(n, d) as i128;
+            let err = (2 * (n as i128 - q * d as i128)).abs();
+            prop_assert!(err <= d as i128);
+            if err == d as i128 { prop_assert!(q.abs() * d as i128 > (n as i128).abs()); }
+        }
+
+        #[test]
+        fn scale_q16_should_match_wide_arithmetic(v: i32, f: u32) {
+            let p = v as i128 * f as i128;
+            let expected = (p.abs() + (1 << 15)) >> 16;
+            prop_assert_eq!(scale_q16(v, f) as i128, if p < 0 { -expected } else { expected });
+        }
+    }
+
+    #[test]
+    fn mul_div_should_fail_when_result_overflows_or_divisor_is_zero() {
+        assert_eq!(mul_div(u128::MAX, u128::MAX, u128::MAX), Some(u128::MAX));
+        assert_eq!(mul_div(u128::MAX, 2, 1), None);
+        assert_eq!(mul_div(1, 1, 0), None);
+    }
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Binary Merkle trees with domain-separated leaves and nodes, and Merkle-sum trees.
+//!
+//! Leaf hash: blake2b-256(0x00 || tag || data). Node: blake2b-256(0x01 || tag || left || right). A node without a
+//! sibling is promoted unchanged. The leaf count is never read from a proof: the verifier knows it (from a manifest,
+//! a recipe, a registry), so the shape of the tree is fixed. The root of no leaves is blake2b-256(0x04 || tag).
+
+use crate::hashing::{Domain, Hasher};
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use primitive_types::H256;
+use scale_info::TypeInfo;
+
+const LEAF: u8 = 0;
+const NODE: u8 = 1;
+const EMPTY: u8 = 4;
+const SUM_ROOT: u8 = 5;
+
+/// Longest proof: trees of up to 2^32 leaves.
+pub const MAX_DEPTH: u32 = 32;
+
+/// Hash of a leaf's data.
+pub fn leaf(domain: Domain, data: &[u8]) -> H256 {
+    Hasher::new(domain, LEAF).update(data).finish()
+}
+
+fn node(domain: Domain, left: &H256, right: &H256) -> H256 {
+    Hasher::new(domain, NODE)
+        .update(left.as_bytes())
+        .update(right.as_bytes())
+        .finish()
+}
+
+fn level_up(domain: Domain, level: &[H256]) -> Vec<H256> {
+    level
+        .chunks(2)
+        .filter_map(|pair| match pair {
+            [left, right] => Some(node(domain, left, right)),
+            [single] => Some(*single),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Root over leaf hashes (from [`leaf`]).
+pub fn root(domain: Domain, leaves: &[H256]) -> H256 {
+    let mut level = leaves.to_vec();
+    while level.len() > 1 {
+        level = level_up(domain, &level);
+    }
+    level
+        .first()
+        .copied()
+        .unwrap_or_else(|| Hasher::new(domain, EMPTY).finish())
+}
+
+/// Siblings from the leaf at `index` up to the root; `None` when `index` is out of range.
+pub fn prove(domain: Domain, leaves: &[H256], index: u32) -> Option<Vec<H256>> {
+    let mut at = usize::try_from(index).ok()?;
+    leaves.get(at)?;
+    let mut proof = Vec::new();
+    let mut level = leaves.to_vec();
+    while level.len() > 1 {
+        if let Some(sibling) = level.get(at ^ 1) {
+            proof.push(*sibling);
+        }
+        level = level_up(domain, &level);
+        at /= 2;
+    }
+    Some(proof)
+}
+
+/// Whether `leaf_hash` is leaf `index` of the tree of `count` leaves under `expected`. A proof with too few or too
+/// many siblings is refused.
+pub fn verify(
+    domain: Domain,
+    expected: &H256,
+    count: u32,
+    index: u32,
+    leaf_hash: &H256,
+    proof: &[H256],
+) -> bool {
+    if index >= count {
+        return false;
+    }
+    let (mut at, mut width) = (index, count);
+    let mut current = *leaf_hash;
+    let mut siblings = proof.iter();
+    while width > 1 {
+        if at ^ 1 < width {
+            let Some(sibling) = siblings.next() else {
+                return false;
+            };
+            current = if at % 2 == 0 {
+                node(domain, &current, sibling)
+            } else {
+                node(domain, sibling, &current)
+            };
+        }
+        at /= 2;
+        width = width.div_ceil(2);
+    }
+    siblings.next().is_none() && current == *expected
+}
+
+/// A node of a Merkle-sum tree: a hash and the sum below it.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SumNode {
+    /// Hash of the children with their sums, or of the leaf's data.
+    pub hash: H256,
+    /// Sum over all leaves below.
+    pub sum: u128,
+}
+
+impl SumNode {
+    /// The root hash that goes on chain: it binds the top node's hash and its sum.
+    pub fn root(&self, domain: Domain) -> H256 {
+        Hasher::new(domain, SUM_ROOT)
+            .update(self.hash.as_bytes())
+            .update(&self.sum.to_le_bytes())
+            .finish()
+    }
+}
+
+/// Parent of two sum nodes; `None` when the sum overflows.
+pub fn sum_node(domain: Domain, left: &SumNode, right: &SumNode) -> Option<SumNode> {
+    let sum = left.sum.checked_add(right.sum)?;
+    let hash = Hasher::new(domain, NODE)
+        .update(left.hash.as_bytes())
+        .update(&left.sum.to_le_bytes())
+        .update(right.hash.as_bytes())
+        .update(&right.sum.to_le_bytes())
+        .finish();
+    Some(SumNode { hash, sum })
+}
+
+/// Top of a Merkle-sum tree; `None` when there are no leaves or the sum overflows.
+pub fn sum_top(domain: Domain, leaves: &[SumNode]) -> Option<SumNode> {
+    let mut level = leaves.to_vec();
+    while level.len() > 1 {
+        level = level
+            .chunks(2)
+            .map(|pair| match pair {
+                [left, right] => sum_node(domain, left, right),
+                other => other.first().copied(),
+            })
+            .collect::<Option<Vec<_>>>()?;
+    }
+    level.first().copied()
+}
+
+/// Siblings of leaf `index` in a Merkle-sum tree; `None` when out of range or a sum overflows.
+pub fn sum_prove(domain: Domain, leaves: &[SumNode], index: u32) -> Option<Vec<SumNode>> {
+    let mut at = usize::try_from(index).ok()?;
+    leaves.get(at)?;
+    let mut proof = Vec::new();
+    let mut level = leaves.to_vec();
+    while level.len() > 1 {
+        if let Some(sibling) = level.get(at ^ 1) {
+            proof.push(*sibling);
+        }
+        level = level
+            .chunks(2)
+            .map(|pair| match pair {
+                [left, right] => sum_node(domain, left, right),
+                other => other.first().copied(),
+            })
+            .collect::<Option<Vec<_>>>()?;
+        at /= 2;
+    }
+    Some(proof)
+}
+
+/// As [`verify`] for a Merkle-sum tree; overflowing sums are refused.
+pub fn sum_verify(
+    domain: Domain,
+    expected_root: &H256,
+    count: u32,
+    index: u32,
+    leaf: &SumNode,
+    proof: &[SumNode],
+) -> bool {
+    if index >= count {
+        return false;
+    }
+    let (mut at, mut width) = (index, count);
+    let mut current = *leaf;
+    let mut siblings = proof.iter();
+    while width > 1 {
+        if at ^ 1 < width {
+            let Some(sibling) = siblings.next() else {
+                return false;
+            };
+            let parent = if at % 2 == 0 {
+                sum_node(domain, &current, sibling)
+            } else {
+                sum_node(domain, sibling, &current)
+            };
+            let Some(parent) = parent else { return false };
+            current = parent;
+        }
+        at /= 2;
+        width = width.div_ceil(2);
+    }
+    siblings.next().is_none() && current.root(domain) == *expected_root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn leaves(n: usize) -> Vec<H256> {
+        (0..n)
+            .map(|i| leaf(Domain::State, &(i as u64).to_le_bytes()))
+            .collect()
+    }
+
+    #[test]
+    fn verify_should_accept_every_leaf_and_refuse_all_else() {
+        for n in 1..40u32 {
+            let l = leaves(n as usize);
+            let r = root(Domain::State, &l);
+            for i in 0..n {
+                let p = prove(Domain::State, &l, i).unwrap();
+                assert!(verify(Domain::State, &r, n, i, &l[i as usize], &p));
+                assert!(!verify(Domain::Data, &r, n, i, &l[i as usize], &p) || n == 1);
+                for j in (0..n).filter(|j| *j != i) {
+                    assert!(!verify(Domain::State, &r, n, j, &l[i as usize], &p));
+                }
+                assert!(!verify(Domain::State, &r, n, n, &l[i as usize], &p));
+                let mut long = p.clone();
+                long.push(H256::zero());
+                assert!(!verify(Domain::State, &r, n, i, &l[i as usize], &long));
+                if !p.is_empty() {
+                    assert!(!verify(Domain::State, &r, n, i, &l[i as usize], &p[1..]));
+                }
+            }
+            assert!(prove(Domain::State, &l, n).is_none());
+        }
+    }
+
+    #[test]
+    fn root_should_separate_leaf_from_node_when_shapes_could_collide() {
+        let l = leaves(2);
+        let r = root(Domain::State, &l);
+        let joined = [l[0].as_bytes(), l[1].as_bytes()].concat();
+        assert_ne!(leaf(Domain::State, &joined), r);
+    }
+
+    proptest! {
+        #[test]
+        fn sum_proofs_should_bind_hash_and_sum(sums in prop::collection::vec(0u128..1 << 100, 1..20), pick: prop::sample::Index) {
+            let l: Vec<SumNode> = sums.iter().enumerate()
+                .map(|(i, s)| SumNode { hash: leaf(Domain::Delta, &[i as u8]), sum: *s }).collect();
+            let top = sum_top(Domain::Delta, &l).unwrap();
+            prop_assert_eq!(top.sum, sums.iter().sum::<u128>());
+            let root = top.root(Domain::Delta);
+            let i = pick.index(l.len());
+            let p = sum_prove(Domain::Delta, &l, i as u32).unwrap();
+            prop_assert!(sum_verify(Domain::Delta, &root, l.len() as u32, i as u32, &l[i], &p));
+            let forged = SumNode { sum: l[i].sum + 1, ..l[i] };
+            prop_assert!(!sum_verify(Domain::Delta, &root, l.len() as u32, i as u32, &forged, &p));
+        }
+    }
+
+    #[test]
+    fn sum_top_should_fail_when_sum_overflows() {
+        let n = SumNode {
+            hash: H256::zero(),
+            sum: u128::MAX,
+        };
+        assert!(sum_top(Domain::Delta, &[n, n]).is_none());
+        assert!(!sum_verify(Domain::Delta, &H256::zero(), 2, 0, &n, &[n]));
+    }
+}

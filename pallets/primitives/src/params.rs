@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Chain parameters and the one check that they must pass everywhere.
+
+use crate::draw::{self, MAX_AUDITED, MAX_COMMITTEE};
+use crate::emission::PARTS;
+use crate::math::mul_div;
+use crate::round::MAX_CLAIMS;
+use crate::{Balance, BlockNumber, DREAM, SUPPLY_CAP};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// Shortest slot that a chain spec may set, in milliseconds. The runtime's block weight is a third of it.
+pub const MIN_SLOT_MS: u64 = 1_000;
+
+/// Consensus values: genesis only, never changed later.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase", deny_unknown_fields)
+)]
+pub struct ConsensusParameters {
+    /// Slot duration, milliseconds.
+    pub slot_ms: u64,
+    /// Slots in an epoch.
+    pub epoch_slots: u32,
+}
+
+/// Durations of a round's phases, in blocks, and its size.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase", deny_unknown_fields)
+)]
+pub struct RoundParameters {
+    /// Blocks whose randomness makes a seed.
+    pub seed_blocks: BlockNumber,
+    /// Distinct authors that a seed needs; its window grows until it has them.
+    pub seed_authors: u32,
+    /// Training and claims.
+    pub training_blocks: BlockNumber,
+    /// Opening of start states.
+    pub opening_blocks: BlockNumber,
+    /// Availability votes.
+    pub availability_blocks: BlockNumber,
+    /// Replay and commitments.
+    pub commit_blocks: BlockNumber,
+    /// Opening of digests.
+    pub digest_blocks: BlockNumber,
+    /// Reveals.
+    pub reveal_blocks: BlockNumber,
+    /// Posting of a merge.
+    pub merge_blocks: BlockNumber,
+    /// Disputes of a merge.
+    pub dispute_blocks: BlockNumber,
+    /// Claims of a round; training ends early when they are in.
+    pub max_claims: u32,
+    /// Rounds for which states and traces are kept and rewards vest.
+    pub retention_rounds: u32,
+}
+
+/// The audit.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase", deny_unknown_fields)
+)]
+pub struct AuditParameters {
+    /// Segments audited of a claim (q), the last always among them.
+    pub segments: u16,
+    /// Verifiers of a claim (c).
+    pub committee: u16,
+    /// Bits of bias that an author of the seed may have.
+    pub seed_bias_bits: u8,
+    /// Segments of the recipe that the economics are checked for.
+    pub reference_segments: u16,
+    /// What a profile's claims may earn while unvested, as a multiple of its verifiers' bonds.
+    pub profile_leverage: u32,
+    /// Whether any profile may register (development only), or only those that governance admitted.
+    pub admit_any_profile: bool,
+}
+
+/// Bonds and deposits.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase", deny_unknown_fields)
+)]
+pub struct BondParameters {
+    /// Locked for a claim until its rewards vest.
+    pub claim: Balance,
+    /// Part of a claim's bond that is lost when its blobs are not to be had.
+    pub availability: Balance,
+    /// Locked for a seat in a committee.
+    pub seat: Balance,
+    /// Locked for a posted merge.
+    pub merge: Balance,
+    /// Blocks between unbonding and withdrawal.
+    pub unbonding_blocks: BlockNumber,
+    /// Held for a registered model or branch.
+    pub model_deposit: Balance,
+    /// Held for a registered data set.
+    pub data_deposit: Balance,
+}
+
+/// Rewards. Shares are parts of [`PARTS`].
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase", deny_unknown_fields)
+)]
+pub struct RewardParameters {
+    /// Emission a block at genesis.
+    pub emission_per_block: Balance,
+    /// Blocks after which emission halves.
+    pub emission_half_life: BlockNumber,
+    /// Most that a work unit is paid.
+    pub max_unit_price: Balance,
+    /// Most that a claim can be paid.
+    pub max_claim_reward: Balance,
+    /// Share of verifiers.
+    pub verifier_share: u32,
+    /// Share of block producers.
+    pub producer_share: u32,
+    /// Share of the treasury.
+    pub treasury_share: u32,
+    /// Blocks after which credits halve.
+    pub credit_half_life: BlockNumber,
+}
+
+/// All parameters of a chain.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase", deny_unknown_fields)
+)]
+pub struct ChainParameters {
+    /// Consensus; genesis only.
+    pub consensus: ConsensusParameters,
+    /// Rounds.
+    pub round: RoundParameters,
+    /// Audits.
+    pub audit: AuditParameters,
+    /// Bonds.
+    pub bonds: BondParameters,
+    /// Rewards.
+    pub rewards: RewardParameters,
+}
+
+/// Why parameters are refused.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum ParameterError {
+    /// `consensus.slotMs` is below [`MIN_SLOT_MS`] or odd.
+    SlotMs,
+    /// `consensus.epochSlots` is below 4.
+    EpochSlots,
+    /// A phase of `round` has no block, or a round would last more than 2^24 blocks.
+    PhaseBlocks,
+    /// `round.seedAuthors` is zero or above 64.
+    SeedAuthors,
+    /// `round.maxClaims` is zero or above 256.
+    MaxClaims,
+    /// `round.retentionRounds` is zero or above 64.
+    RetentionRounds,
+    /// `audit.segments` is zero, above 16 or above `audit.referenceSegments`.
+    AuditSegments,
+    /// `audit.committee` is zero or above 16.
+    Committee,
+    /// `audit.profileLeverage` is zero.
+    ProfileLeverage,
+    /// A bond is zero, or `bonds.availability` is above `bonds.claim`.
+    Bonds,
+    /// `bonds.unbondingBlocks` is shorter than the retention of a round.
+    Unbonding,
+    /// The shares pass one million, or leave nothing for miners.
+    Shares,
+    /// `rewards.emissionPerBlock` over all halvings could pass the supply cap.
+    Emission,
+    /// `rewards.maxUnitPrice`, `maxClaimReward` or a half-life is zero, or a half-life below 64 blocks.
+    Rewards,
+    /// Faking some number of segments would pay: `bonds.claim` is too small for `rewards.maxClaimReward` at the
+    /// detection that `audit` gives.
+    HonestyDoesNotPay,
+}
+
+impl RoundParameters {
+    /// Longest that a round lasts when every seed window is not extended; `None` on overflow.
+    pub fn length(&self) -> Option<BlockNumber> {
+        [
+            self.seed_blocks,
+            self.seed_blocks,
+            self.training_blocks,
+            self.opening_blocks,
+            self.availability_blocks,
+            self.commit_blocks,
+            self.digest_blocks,
+            self.reveal_blocks,
+            self.merge_blocks,
+            self.dispute_blocks,
+        ]
+        .iter()
+        .try_fold(0u32, |n, b| n.checked_add(*b))
+    }
+
+    /// Blocks after a round's end for which its data are kept and its rewards vest.
+    pub fn retention_blocks(&self) -> BlockNumber {
+        self.length()
+            .unwrap_or(BlockNumber::MAX)
+            .saturating_mul(self.retention_rounds)
+    }
+}
+
+fn ensure(condition: bool, error: ParameterError) -> Result<(), ParameterError> {
+    condition.then_some(()).ok_or(error)
+}
+
+/// Checks sizes and economics. Genesis build, every change, and every preset's test call this one function.
+pub fn check(p: &ChainParameters) -> Result<(), ParameterError> {
+    ensure(
+        p.consensus.slot_ms >= MIN_SLOT_MS && p.consensus.slot_ms % 2 == 0,
+        ParameterError::SlotMs,
+    )?;
+    ensure(p.consensus.epoch_slots >= 4, ParameterError::EpochSlots)?;
+    check_round(&p.round)?;
+    check_audit(&p.audit)?;
+    check_bonds(&p.bonds, &p.round)?;
+    check_rewards(&p.rewards)?;
+    check_honesty(p)
+}
+
+fn check_round(r: &RoundParameters) -> Result<(), ParameterError> {
+    let phases = [
+        r.seed_blocks,
+        r.training_blocks,
+        r.opening_blocks,
+        r.availability_blocks,
+        r.commit_blocks,
+        r.digest_blocks,
+        r.reveal_blocks,
+        r.merge_blocks,
+        r.dispute_blocks,
+    ];
+    let length_ok = r.length().is_some_and(|n| n <= 1 << 24);
+    ensure(
+        phases.iter().all(|b| *b > 0) && length_ok,
+        ParameterError::PhaseBlocks,
+    )?;
+    ensure(
+        (1..=64).contains(&r.seed_authors),
+        ParameterError::SeedAuthors,
+    )?;
+    ensure(
+        (1..=MAX_CLAIMS).contains(&r.max_claims),
+        ParameterError::MaxClaims,
+    )?;
+    ensure(
+        (1..=64).contains(&r.retention_rounds),
+        ParameterError::RetentionRounds,
+    )
+}
+
+fn check_audit(a: &AuditParameters) -> Result<(), ParameterError> {
+    let segments_ok = a.segments > 0
+        && u32::from(a.segments) <= MAX_AUDITED
+        && a.segments <= a.reference_segments;
+    ensure(segments_ok, ParameterError::AuditSegments)?;
+    ensure(
+        a.committee > 0 && u32::from(a.committee) <= MAX_COMMITTEE,
+        ParameterError::Committee,
+    )?;
+    ensure(a.profile_leverage > 0, ParameterError::ProfileLeverage)
+}
+
+fn check_bonds(b: &BondParameters, r: &RoundParameters) -> Result<(), ParameterError> {
+    let all = [
+        b.claim,
+        b.availability,
+        b.seat,
+        b.merge,
+        b.model_deposit,
+        b.data_deposit,
+    ];
+    ensure(
+        all.iter().all(|x| *x > 0) && b.availability <= b.claim,
+        ParameterError::Bonds,
+    )?;
+    ensure(
+        b.unbonding_blocks >= r.retention_blocks(),
+        ParameterError::Unbonding,
+    )
+}
+
+fn check_rewards(r: &RewardParameters) -> Result<(), ParameterError> {
+    let shares = [r.verifier_share, r.producer_share, r.treasury_share];
+    let sum = shares.iter().try_fold(0u32, |n, s| n.checked_add(*s));
+    ensure(sum.is_some_and(|s| s < PARTS), ParameterError::Shares)?;
+    let positive = r.max_unit_price > 0 && r.max_claim_reward > 0;
+    ensure(
+        positive && r.emission_half_life >= 64 && r.credit_half_life >= 64,
+        ParameterError::Rewards,
+    )?;
+    // Geometric series: at most twice the first half-life.
+    let all = r
+        .emission_per_block
+        .checked_mul(Balance::from(r.emission_half_life))
+        .and_then(|n| n.checked_mul(2));
+    ensure(
+        all.is_some_and(|n| n <= SUPPLY_CAP),
+        ParameterError::Emission,
+    )
+}
+
+/// For every number F of faked segments (the last not among them): detection x bond must pass the cost saved, which is
+/// at most F / S of the largest reward of a claim (training that costs more than it earns is not done at all).
+fn check_honesty(p: &ChainParameters) -> Result<(), ParameterError> {
+    let segments = p.audit.reference_segments;
+    (1..segments).try_for_each(|faked| {
+        let found = draw::biased(
+            draw::detection(segments, p.audit.segments, faked),
+            p.audit.seed_bias_bits,
+        );
+        let saved = mul_div(
+            p.rewards.max_claim_reward,
+            u128::from(faked),
+            u128::from(segments),
+        );
+        let lost = mul_div(p.bonds.claim, u128::from(found), u128::from(draw::ONE));
+        let pays = lost.zip(saved).is_some_and(|(lost, saved)| lost > saved);
+        ensure(pays, ParameterError::HonestyDoesNotPay)
+    })
+}
+
+impl ChainParameters {
+    /// Values for a development chain: short phases, one author, any profile.
+    pub const fn development() -> Self {
+        Self {
+            consensus: ConsensusParameters {
+                slot_ms: 1_000,
+                epoch_slots: 60,
+            },
+            round: RoundParameters {
+                seed_blocks: 2,
+                seed_authors: 1,
+                training_blocks: 120,
+                opening_blocks: 20,
+                availability_blocks: 20,
+                commit_blocks: 90,
+                digest_blocks: 20,
+                reveal_blocks: 20,
+                merge_blocks: 30,
+                dispute_blocks: 3,
+                max_claims: 16,
+                retention_rounds: 1,
+            },
+            audit: AuditParameters {
+                segments: 2,
+                committee: 3,
+                seed_bias_bits: 0,
+                reference_segments: 8,
+                profile_leverage: 10,
+                admit_any_profile: true,
+            },
+            bonds: BondParameters {
+                claim: 1_000 * DREAM,
+                availability: 10 * DREAM,
+                seat: 100 * DREAM,
+                merge: 100 * DREAM,
+                unbonding_blocks: 400,
+                model_deposit: 10 * DREAM,
+                data_deposit: 10 * DREAM,
+            },
+            rewards: RewardParameters {
+                emission_per_block: 10 * DREAM,
+                emission_half_life: 10_000_000,
+                max_unit_price: DREAM / 1_000,
+                max_claim_reward: 900 * DREAM,
+                verifier_share: 200_000,
+                producer_share: 100_000,
+                treasury_share: 50_000,
+                credit_half_life: 100_000,
+            },
+        }
+    }
+
+    /// Values for a network of several validators: the audit of the design's default preset (S = 64, q = 4, c = 3).
+    pub const fn network() -> Self {
+        let mut p = Self::development();
+        p.consensus = ConsensusParameters {
+            slot_ms: 6_000,
+            epoch_slots: 600,
+        };
+        p.round = RoundParameters {
+            seed_blocks: 4,
+            seed_authors: 2,
+            training_blocks: 600,
+            opening_blocks: 50,
+            availability_blocks: 50,
+            commit_blocks: 200,
+            digest_blocks: 50,
+            reveal_blocks: 50,
+            merge_blocks: 50,
+            dispute_blocks: 100,
+            max_claims: 256,
+            retention_rounds: 8,
+        };
+        p.audit = AuditParameters {
+            segments: 4,
+            committee: 3,
+            seed_bias_bits: 1,
+            reference_segments: 64,
+            profile_leverage: 10,
+            admit_any_profile: false,
+        };
+        p.bonds.claim = 10_000 * DREAM;
+        p.bonds.unbonding_blocks = 10_000;
+        p.rewards.credit_half_life = 5_000_000;
+        p
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(change: fn(&mut ChainParameters)) -> Result<(), ParameterError> {
+        let mut p = ChainParameters::development();
+        change(&mut p);
+        check(&p)
+    }
+
+    #[test]
+    fn presets_should_pass() {
+        assert_eq!(check(&ChainParameters::development()), Ok(()));
+        assert_eq!(check(&ChainParameters::network()), Ok(()));
+    }
+
+    #[test]
+    fn check_should_name_the_wrong_value() {
+        use ParameterError as E;
+        assert_eq!(with(|p| p.consensus.slot_ms = 998), Err(E::SlotMs));
+        assert_eq!(with(|p| p.consensus.slot_ms = 1001), Err(E::SlotMs));
+        assert_eq!(with(|p| p.consensus.epoch_slots = 3), Err(E::EpochSlots));
+        assert_eq!(with(|p| p.round.reveal_blocks = 0), Err(E::PhaseBlocks));
+        assert_eq!(
+            with(|p| p.round.training_blocks = u32::MAX),
+            Err(E::PhaseBlocks)
+        );
+        assert_eq!(with(|p| p.round.seed_authors = 0), Err(E::SeedAuthors));
+        assert_eq!(with(|p| p.round.max_claims = 257), Err(E::MaxClaims));
+        assert_eq!(
+            with(|p| p.round.retention_rounds = 0),
+            Err(E::RetentionRounds)
+        );
+        assert_eq!(with(|p| p.audit.segments = 0), Err(E::AuditSegments));
+        assert_eq!(with(|p| p.audit.segments = 17), Err(E::AuditSegments));
+        assert_eq!(with(|p| p.audit.segments = 9), Err(E::AuditSegments));
+        assert_eq!(with(|p| p.audit.committee = 17), Err(E::Committee));
+        assert_eq!(
+            with(|p| p.audit.profile_leverage = 0),
+            Err(E::ProfileLeverage)
+        );
+        assert_eq!(with(|p| p.bonds.seat = 0), Err(E::Bonds));
+        assert_eq!(
+            with(|p| p.bonds.availability = p.bonds.claim + 1),
+            Err(E::Bonds)
+        );
+        assert_eq!(with(|p| p.bonds.unbonding_blocks = 100), Err(E::Unbonding));
+        assert_eq!(with(|p| p.rewards.verifier_share = 900_000), Err(E::Shares));
+        assert_eq!(
+            with(|p| p.rewards.emission_per_block = SUPPLY_CAP),
+            Err(E::Emission)
+        );
+        assert_eq!(with(|p| p.rewards.max_unit_price = 0), Err(E::Rewards));
+        assert_eq!(with(|p| p.rewards.credit_half_life = 63), Err(E::Rewards));
+        assert_eq!(
+            with(|p| p.bonds.claim = 500 * DREAM),
+            Err(E::HonestyDoesNotPay)
+        );
+        assert_eq!(with(|p| p.audit.segments = 1), Err(E::HonestyDoesNotPay));
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Models, branches, and the traits by which pallets see each other.
+
+use crate::cid::Cid;
+use crate::data::{Licence, MixtureEntry, MAX_MIXTURE};
+use crate::manifest::Architecture;
+use crate::recipe::Recipe;
+use crate::version::VersionHeader;
+use crate::{Balance, BlockNumber, BoundedVec, BranchId, ConstU32, ModelId, H256};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// A registered model. Its manifest follows from the architecture.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Model<AccountId> {
+    /// Architecture.
+    pub architecture: Architecture,
+    /// SPDX licence expression.
+    pub licence: Licence,
+    /// Who registered it.
+    pub owner: AccountId,
+    /// Held from the owner.
+    pub deposit: Balance,
+}
+
+/// What governance (or genesis) grants a branch.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Admission {
+    /// Share of the emission, in parts of a million. All shares together are at most a million.
+    pub share: u32,
+    /// Work units of one trained token, measured by the cost of the branch's model.
+    pub units_per_token: u32,
+}
+
+/// A branch of a model: one head, one recipe.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Branch<AccountId> {
+    /// Model.
+    pub model: ModelId,
+    /// Who created it.
+    pub owner: AccountId,
+    /// Recipe of the next round.
+    pub recipe: Recipe,
+    /// Version hash of the head.
+    pub head: H256,
+    /// Emission and credits, when admitted.
+    pub admission: Option<Admission>,
+    /// Held from the owner.
+    pub deposit: Balance,
+}
+
+/// A registered data set.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DatasetRecord<AccountId> {
+    /// What the submitter says of it.
+    pub info: crate::data::DatasetInfo,
+    /// Who submitted it.
+    pub submitter: AccountId,
+    /// Held from the submitter.
+    pub deposit: Balance,
+    /// Block of the submission.
+    pub block: BlockNumber,
+}
+
+/// What a round takes from the registries when it opens; a change made later counts from the next round.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct RoundTerms {
+    /// Model of the branch.
+    pub model: ModelId,
+    /// Architecture of the model.
+    pub architecture: Architecture,
+    /// Recipe.
+    pub recipe: Recipe,
+    /// Emission share and unit price basis.
+    pub admission: Admission,
+    /// Mixture with each set's number of samples.
+    pub mixture: BoundedVec<(MixtureEntry, u64), ConstU32<MAX_MIXTURE>>,
+}
+
+/// A version about to become a branch's head.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NewVersion {
+    /// Merkle root of the parameters.
+    pub state_root: H256,
+    /// Merkle root of the server optimiser's moments; zero where it has none.
+    pub server_root: H256,
+    /// Where the parameters are.
+    pub cid: Cid,
+    /// Where the moments are.
+    pub server_cid: Option<Cid>,
+    /// Merkle root of the merged contributions.
+    pub contributions_root: H256,
+}
+
+/// How the useful-work pallet sees the model registry.
+pub trait ModelRegistry<AccountId> {
+    /// A branch; `None` when unknown.
+    fn branch(branch: BranchId) -> Option<Branch<AccountId>>;
+    /// Architecture of a model; `None` when unknown.
+    fn architecture(model: ModelId) -> Option<Architecture>;
+    /// Admitted branches, ascending, at most the registry's bound.
+    fn admitted() -> alloc::vec::Vec<BranchId>;
+    /// The header that [`Self::advance`] would store on top of the head; `None` when the branch is unknown or `base` is
+    /// not its head.
+    fn next_header(
+        branch: BranchId,
+        base: H256,
+        version: NewVersion,
+        recipe: &Recipe,
+    ) -> Option<VersionHeader>;
+    /// Makes `header` the branch's head; `None` when its parent is not the head.
+    fn advance(header: VersionHeader) -> Option<H256>;
+}
+
+/// How the useful-work pallet sees the data registry.
+pub trait DataRegistry {
+    /// The mixture of a branch with each set's number of samples; `None` when it is not set or a set's window is not
+    /// `window` bytes.
+    fn mixture(
+        branch: BranchId,
+        window: u32,
+    ) -> Option<BoundedVec<(MixtureEntry, u64), ConstU32<MAX_MIXTURE>>>;
+}

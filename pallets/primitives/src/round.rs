@@ -1,0 +1,630 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The state machine of rounds and claims: one table each.
+
+use crate::cid::Cid;
+use crate::claim::{Availability, Claim, RoundId, SegmentResult, Verdict};
+use crate::draw::{MAX_AUDITED, MAX_COMMITTEE};
+use crate::{Balance, BlockNumber, BoundedVec, ConstU32, H256};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// Most claims of a round.
+pub const MAX_CLAIMS: u32 = 256;
+/// Most entries in a claim's history: no path through [`CLAIM_TABLE`] is longer.
+pub const MAX_HISTORY: u32 = 16;
+/// Most receipts of a claim: its miner and its committee.
+pub const MAX_RECEIPTS: u32 = MAX_COMMITTEE.saturating_add(1);
+
+/// Phase of a round.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Phase {
+    /// Block randomness of a window is mixed into the training seed.
+    Seeding,
+    /// Miners train and claim.
+    Training,
+    /// Block randomness of a later window is mixed into the audit seed; then committees are drawn.
+    Drawing,
+    /// Miners open the states at the start of the audited segments.
+    Opening,
+    /// Verifiers say whether the blobs are there.
+    Availability,
+    /// Verifiers replay and commit.
+    Commitment,
+    /// Miners open digests and end states.
+    DigestOpening,
+    /// Verifiers reveal.
+    Reveal,
+    /// A larger committee replays.
+    Escalation,
+    /// All verifiers of the profile judge.
+    Jury,
+    /// Anyone bonded posts the merge.
+    Merging,
+    /// The merge may be disputed.
+    Dispute,
+    /// The new version is scored on a held-out shard.
+    Valuation,
+    /// Rewards are computed.
+    Paying,
+    /// Rewards wait until they vest; claims may be challenged.
+    Vesting,
+    /// Over.
+    Closed,
+}
+
+/// What moves a round.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum RoundEvent {
+    /// The window's seed is complete.
+    SeedReady,
+    /// Everybody acted, or time is up.
+    Complete,
+    /// There is nothing left for the next phases to do.
+    Empty,
+    /// At least one claim needs a larger committee.
+    Escalated,
+    /// A merge was posted.
+    MergePosted,
+    /// The posted merge was proved wrong or its tree is not held.
+    MergeRefuted,
+    /// The model is to be scored.
+    ScoreDue,
+}
+
+/// Every transition of a round.
+pub const ROUND_TABLE: &[(Phase, RoundEvent, Phase)] = &[
+    (Phase::Seeding, RoundEvent::SeedReady, Phase::Training),
+    (Phase::Training, RoundEvent::Complete, Phase::Drawing),
+    (Phase::Training, RoundEvent::Empty, Phase::Closed),
+    (Phase::Drawing, RoundEvent::SeedReady, Phase::Opening),
+    (Phase::Drawing, RoundEvent::Empty, Phase::Paying),
+    (Phase::Opening, RoundEvent::Complete, Phase::Availability),
+    (Phase::Opening, RoundEvent::Empty, Phase::Paying),
+    (Phase::Availability, RoundEvent::Complete, Phase::Commitment),
+    (Phase::Availability, RoundEvent::Empty, Phase::Paying),
+    (
+        Phase::Commitment,
+        RoundEvent::Complete,
+        Phase::DigestOpening,
+    ),
+    (Phase::DigestOpening, RoundEvent::Complete, Phase::Reveal),
+    (Phase::DigestOpening, RoundEvent::Empty, Phase::Paying),
+    (Phase::Reveal, RoundEvent::Complete, Phase::Merging),
+    (Phase::Reveal, RoundEvent::Empty, Phase::Paying),
+    (Phase::Reveal, RoundEvent::Escalated, Phase::Escalation),
+    (Phase::Escalation, RoundEvent::Complete, Phase::Merging),
+    (Phase::Escalation, RoundEvent::Empty, Phase::Paying),
+    (Phase::Escalation, RoundEvent::Escalated, Phase::Jury),
+    (Phase::Jury, RoundEvent::Complete, Phase::Merging),
+    (Phase::Jury, RoundEvent::Empty, Phase::Paying),
+    (Phase::Merging, RoundEvent::MergePosted, Phase::Dispute),
+    (Phase::Merging, RoundEvent::Empty, Phase::Paying),
+    (Phase::Dispute, RoundEvent::Complete, Phase::Paying),
+    (Phase::Dispute, RoundEvent::MergeRefuted, Phase::Merging),
+    (Phase::Dispute, RoundEvent::ScoreDue, Phase::Valuation),
+    (Phase::Valuation, RoundEvent::Complete, Phase::Paying),
+    (Phase::Paying, RoundEvent::Complete, Phase::Vesting),
+    (Phase::Vesting, RoundEvent::Complete, Phase::Closed),
+];
+
+impl Phase {
+    /// The phase after `event`; `None` when the table has no such transition.
+    pub fn next(self, event: RoundEvent) -> Option<Phase> {
+        ROUND_TABLE
+            .iter()
+            .find(|(from, on, _)| *from == self && *on == event)
+            .map(|(_, _, to)| *to)
+    }
+}
+
+/// State of a claim.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ClaimState {
+    /// Posted with a bond.
+    Claimed,
+    /// Committee and segments are drawn.
+    Drawn,
+    /// The miner opened the start states.
+    Opened,
+    /// The verifiers have the blobs.
+    Available,
+    /// The verifiers' commitments are in.
+    Committed,
+    /// The miner opened digests and end states.
+    Revealed,
+    /// Verified.
+    Accepted,
+    /// Refused: the replays gave something else, or the miner did not open its digests.
+    Rejected,
+    /// Not audited: start states not opened or blobs lacking (the availability deposit is lost), or no verifier.
+    Void,
+    /// A larger committee replays it.
+    Escalated,
+    /// All verifiers of the profile judge it.
+    OnTrial,
+    /// A jury found against it: the bond is slashed.
+    Slashed,
+    /// A claim faked on duty: earns a flat fee, never merged.
+    Canary,
+    /// Left out of the merge because a chunk of its delta was not to be had.
+    Excluded,
+    /// In a posted merge.
+    Merged,
+    /// Challenged before its rewards vested.
+    Challenged,
+    /// Rewards paid out, bond free.
+    Vested,
+    /// Taken out of the model.
+    Reverted,
+}
+
+/// What moves a claim.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ClaimEvent {
+    /// Committee and segments are drawn.
+    Draw,
+    /// The miner opens.
+    Open,
+    /// The verifiers have the blobs.
+    Have,
+    /// Time is up, nobody can audit, or two thirds lack the blobs.
+    Void,
+    /// The commitments are in.
+    Commit,
+    /// At least two thirds of the seats match.
+    Accept,
+    /// The claim is refused.
+    Reject,
+    /// No clear verdict.
+    Escalate,
+    /// A jury found against the miner.
+    Slash,
+    /// The canary flag is opened.
+    Sing,
+    /// The delta is not to be had.
+    Exclude,
+    /// A merge holds it.
+    Merge,
+    /// Challenged.
+    Challenge,
+    /// Rewards vest.
+    Vest,
+    /// Taken out of the model.
+    Revert,
+}
+
+/// Every transition of a claim.
+pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
+    (ClaimState::Claimed, ClaimEvent::Draw, ClaimState::Drawn),
+    (ClaimState::Claimed, ClaimEvent::Void, ClaimState::Void),
+    (ClaimState::Drawn, ClaimEvent::Open, ClaimState::Opened),
+    (ClaimState::Drawn, ClaimEvent::Void, ClaimState::Void),
+    (ClaimState::Opened, ClaimEvent::Have, ClaimState::Available),
+    (ClaimState::Opened, ClaimEvent::Void, ClaimState::Void),
+    (
+        ClaimState::Available,
+        ClaimEvent::Commit,
+        ClaimState::Committed,
+    ),
+    (
+        ClaimState::Committed,
+        ClaimEvent::Open,
+        ClaimState::Revealed,
+    ),
+    (
+        ClaimState::Committed,
+        ClaimEvent::Reject,
+        ClaimState::Rejected,
+    ),
+    (
+        ClaimState::Revealed,
+        ClaimEvent::Accept,
+        ClaimState::Accepted,
+    ),
+    (
+        ClaimState::Revealed,
+        ClaimEvent::Reject,
+        ClaimState::Rejected,
+    ),
+    (ClaimState::Revealed, ClaimEvent::Sing, ClaimState::Canary),
+    (
+        ClaimState::Revealed,
+        ClaimEvent::Escalate,
+        ClaimState::Escalated,
+    ),
+    (
+        ClaimState::Escalated,
+        ClaimEvent::Accept,
+        ClaimState::Accepted,
+    ),
+    (
+        ClaimState::Escalated,
+        ClaimEvent::Reject,
+        ClaimState::Rejected,
+    ),
+    (
+        ClaimState::Escalated,
+        ClaimEvent::Escalate,
+        ClaimState::OnTrial,
+    ),
+    (
+        ClaimState::OnTrial,
+        ClaimEvent::Accept,
+        ClaimState::Accepted,
+    ),
+    (
+        ClaimState::OnTrial,
+        ClaimEvent::Reject,
+        ClaimState::Rejected,
+    ),
+    (ClaimState::OnTrial, ClaimEvent::Slash, ClaimState::Slashed),
+    (ClaimState::Accepted, ClaimEvent::Merge, ClaimState::Merged),
+    (
+        ClaimState::Accepted,
+        ClaimEvent::Exclude,
+        ClaimState::Excluded,
+    ),
+    (
+        ClaimState::Accepted,
+        ClaimEvent::Challenge,
+        ClaimState::Challenged,
+    ),
+    (ClaimState::Accepted, ClaimEvent::Vest, ClaimState::Vested),
+    (
+        ClaimState::Merged,
+        ClaimEvent::Exclude,
+        ClaimState::Excluded,
+    ),
+    (
+        ClaimState::Merged,
+        ClaimEvent::Challenge,
+        ClaimState::Challenged,
+    ),
+    (ClaimState::Merged, ClaimEvent::Vest, ClaimState::Vested),
+    (ClaimState::Merged, ClaimEvent::Revert, ClaimState::Reverted),
+    (ClaimState::Canary, ClaimEvent::Vest, ClaimState::Vested),
+    (
+        ClaimState::Challenged,
+        ClaimEvent::Accept,
+        ClaimState::Merged,
+    ),
+    (
+        ClaimState::Challenged,
+        ClaimEvent::Slash,
+        ClaimState::Slashed,
+    ),
+    (ClaimState::Vested, ClaimEvent::Revert, ClaimState::Reverted),
+];
+
+impl ClaimState {
+    /// The state after `event`; `None` when the table has no such transition.
+    pub fn next(self, event: ClaimEvent) -> Option<ClaimState> {
+        CLAIM_TABLE
+            .iter()
+            .find(|(from, on, _)| *from == self && *on == event)
+            .map(|(_, _, to)| *to)
+    }
+
+    /// Whether the claim counts as verified work.
+    pub fn accepted(self) -> bool {
+        matches!(
+            self,
+            Self::Accepted | Self::Merged | Self::Challenged | Self::Vested
+        )
+    }
+}
+
+/// A seat of a committee.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Seat<AccountId> {
+    /// Verifier.
+    pub verifier: AccountId,
+    /// Bond locked for the seat.
+    pub bond: Balance,
+    /// Word on the blobs.
+    pub availability: Option<Availability>,
+    /// Commitment to the replay.
+    pub commitment: Option<H256>,
+    /// Verdict, from the revealed report.
+    pub verdict: Option<Verdict>,
+}
+
+/// An opened start state.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct OpenedStart {
+    /// Segment.
+    pub segment: u16,
+    /// Hash of the training state before it.
+    pub state: H256,
+    /// Where the training state is.
+    pub cid: Cid,
+}
+
+/// In what role an account is paid.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Role {
+    /// Trained.
+    Miner,
+    /// Replayed.
+    Verifier,
+}
+
+/// A payment for a claim.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Receipt<AccountId> {
+    /// Who is paid.
+    pub account: AccountId,
+    /// For what.
+    pub role: Role,
+    /// Work units that the payment is for.
+    pub units: u128,
+    /// Amount.
+    pub amount: Balance,
+    /// Block from which it is paid out.
+    pub vests_at: BlockNumber,
+}
+
+/// A step in a claim's history.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct HistoryEntry {
+    /// Block.
+    pub block: BlockNumber,
+    /// State that the claim came to.
+    pub state: ClaimState,
+}
+
+/// Bounded lists of a claim's record.
+pub type Committee<AccountId> = BoundedVec<Seat<AccountId>, ConstU32<MAX_COMMITTEE>>;
+/// Segments that the audit seed drew.
+pub type DrawnSegments = BoundedVec<u16, ConstU32<MAX_AUDITED>>;
+
+/// Everything that the chain keeps of a claim.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ClaimRecord<AccountId> {
+    /// What was claimed.
+    pub claim: Claim,
+    /// Who claimed it.
+    pub miner: AccountId,
+    /// State.
+    pub state: ClaimState,
+    /// Bond locked for the claim.
+    pub bond: Balance,
+    /// Audited segments, ascending.
+    pub audited: DrawnSegments,
+    /// State 0 as the miner opened it.
+    pub initial_state: Option<H256>,
+    /// Opened start states, one an audited segment.
+    pub starts: BoundedVec<OpenedStart, ConstU32<MAX_AUDITED>>,
+    /// Opened end states and digests, one an audited segment.
+    pub ends: BoundedVec<SegmentResult, ConstU32<MAX_AUDITED>>,
+    /// Verifiers.
+    pub committee: Committee<AccountId>,
+    /// Every state that the claim came to.
+    pub history: BoundedVec<HistoryEntry, ConstU32<MAX_HISTORY>>,
+    /// Payments.
+    pub receipts: BoundedVec<Receipt<AccountId>, ConstU32<MAX_RECEIPTS>>,
+}
+
+/// A merge that was posted.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct PostedMerge<AccountId> {
+    /// Who posted it.
+    pub merger: AccountId,
+    /// Bond locked for it.
+    pub bond: Balance,
+    /// Hash of the version's header.
+    pub version: H256,
+}
+
+/// A round.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Round<AccountId> {
+    /// Identity.
+    pub id: RoundId,
+    /// Phase.
+    pub phase: Phase,
+    /// Block at which the round opened; what an account registered counts only if it is older.
+    pub opened: BlockNumber,
+    /// First block after the phase's time.
+    pub deadline: BlockNumber,
+    /// Version that training starts from.
+    pub base: H256,
+    /// Seed of the data order; zero until it is complete.
+    pub seed: H256,
+    /// Seed of the audit; zero until it is complete.
+    pub audit_seed: H256,
+    /// Number of claims.
+    pub claims: u32,
+    /// Acts that the phase still waits for.
+    pub awaiting: u32,
+    /// Next claim to be swept at the phase's end.
+    pub cursor: Option<u32>,
+    /// Accepted claims.
+    pub accepted: u32,
+    /// Verified work units of the accepted claims.
+    pub units: u128,
+    /// Work units of right replays.
+    pub audit_units: u128,
+    /// Emission set aside for the round.
+    pub emission: Balance,
+    /// The posted merge.
+    pub merge: Option<PostedMerge<AccountId>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn tables_should_be_functions() {
+        for (i, a) in ROUND_TABLE.iter().enumerate() {
+            assert!(
+                ROUND_TABLE
+                    .iter()
+                    .skip(i + 1)
+                    .all(|b| (a.0, a.1) != (b.0, b.1)),
+                "{a:?}"
+            );
+        }
+        for (i, a) in CLAIM_TABLE.iter().enumerate() {
+            assert!(
+                CLAIM_TABLE
+                    .iter()
+                    .skip(i + 1)
+                    .all(|b| (a.0, a.1) != (b.0, b.1)),
+                "{a:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_phase_should_be_reached_and_lead_to_closed() {
+        let mut seen = vec![Phase::Seeding];
+        let mut todo = seen.clone();
+        while let Some(p) = todo.pop() {
+            for (_, _, to) in ROUND_TABLE.iter().filter(|(from, _, _)| *from == p) {
+                if !seen.contains(to) {
+                    seen.push(*to);
+                    todo.push(*to);
+                }
+            }
+        }
+        assert_eq!(seen.len(), 16);
+        assert!(seen
+            .iter()
+            .all(|p| *p == Phase::Closed || ROUND_TABLE.iter().any(|(from, _, _)| from == p)));
+    }
+
+    #[test]
+    fn claim_paths_should_fit_the_history() {
+        fn longest(state: ClaimState, seen: &mut Vec<ClaimState>) -> usize {
+            let nexts: Vec<ClaimState> = CLAIM_TABLE
+                .iter()
+                .filter(|(f, _, _)| *f == state)
+                .map(|(_, _, t)| *t)
+                .collect();
+            let mut best = 0;
+            for to in nexts {
+                if !seen.contains(&to) {
+                    seen.push(to);
+                    best = best.max(1 + longest(to, seen));
+                    seen.pop();
+                }
+            }
+            best
+        }
+        // A challenge that fails leads back to Merged once more.
+        assert!(
+            1 + longest(ClaimState::Claimed, &mut vec![ClaimState::Claimed]) + 2
+                <= MAX_HISTORY as usize
+        );
+    }
+
+    #[test]
+    fn next_should_be_none_when_out_of_order() {
+        assert_eq!(Phase::Training.next(RoundEvent::MergePosted), None);
+        assert_eq!(ClaimState::Claimed.next(ClaimEvent::Accept), None);
+        assert_eq!(ClaimState::Rejected.next(ClaimEvent::Vest), None);
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the runtime API `DreamApi` and the `dream` RPC namespace answer with.
+
+use crate::cid::Cid;
+use crate::claim::RoundId;
+use crate::round::{ClaimRecord, OpenedStart, Phase, Round};
+use crate::version::VersionHeader;
+use crate::{BranchId, H256};
+use alloc::vec::Vec;
+use codec::{Decode, Encode};
+use scale_info::TypeInfo;
+
+/// A branch and its head.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct BranchView {
+    /// Branch.
+    pub branch: BranchId,
+    /// Whether governance (or genesis) admitted it.
+    pub admitted: bool,
+    /// Hash of the head.
+    pub head: H256,
+    /// Header of the head.
+    pub header: VersionHeader,
+}
+
+/// A version with its hash.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct VersionView {
+    /// Version hash.
+    pub hash: H256,
+    /// Header.
+    pub header: VersionHeader,
+}
+
+/// A claim with its whole history.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ClaimView<AccountId> {
+    /// Claim.
+    pub id: H256,
+    /// All that the chain keeps of it.
+    pub record: ClaimRecord<AccountId>,
+}
+
+/// An audit that waits for an account.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AuditView {
+    /// Claim.
+    pub claim: H256,
+    /// Round.
+    pub round: RoundId,
+    /// The round's phase: what is asked of the verifier now.
+    pub phase: Phase,
+    /// First block after the phase's time.
+    pub deadline: crate::BlockNumber,
+    /// Start states of the audited segments.
+    pub starts: Vec<OpenedStart>,
+    /// Where the delta is.
+    pub delta_cid: Cid,
+}
+
+/// A branch's current round with its claims.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct RoundView<AccountId> {
+    /// The round.
+    pub round: Round<AccountId>,
+    /// Its claims in the order in which they came.
+    pub claims: Vec<H256>,
+}
