@@ -4,7 +4,7 @@
 use crate::cid::Cid;
 use crate::draw::MAX_AUDITED;
 use crate::hashing::{hash, Domain};
-use crate::{BoundedVec, BranchId, ConstU32, H256};
+use crate::{merkle, BoundedVec, BranchId, ConstU32, H256};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -109,12 +109,25 @@ pub fn canary_commitment(
     )
 }
 
-/// Leaf of `digests_root`: the segment's digest with its salt.
+/// The segment's digest with its salt.
 pub fn salted_digest(genesis: &H256, digest: &H256, salt: &H256) -> H256 {
     hash(
         Domain::SaltedDigest,
         genesis,
         &[digest.as_bytes(), salt.as_bytes()],
+    )
+}
+
+/// Leaf of `states_root`: the hash of a training state.
+pub fn state_leaf(state: &H256) -> H256 {
+    merkle::leaf(Domain::TrainingStates, state.as_bytes())
+}
+
+/// Leaf of `digests_root`: the segment's salted digest.
+pub fn digest_leaf(genesis: &H256, digest: &H256, salt: &H256) -> H256 {
+    merkle::leaf(
+        Domain::Digests,
+        salted_digest(genesis, digest, salt).as_bytes(),
     )
 }
 

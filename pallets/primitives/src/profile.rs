@@ -49,7 +49,45 @@ pub fn calibration_leaf(
     )
 }
 
-/// Seed of a branch's public calibration stream; the stream's miner is the zero account.
+/// Seed of a branch's public calibration stream, see [`calibration_window`].
 pub fn calibration_seed(genesis: &H256, branch: BranchId) -> H256 {
     hash(Domain::Calibration, genesis, &[&branch.to_le_bytes()])
+}
+
+/// Window `slot` of calibration step `step`: `len` bytes of the branch's public stream.
+pub fn calibration_window(seed: &H256, step: u64, slot: u32, len: u32) -> alloc::vec::Vec<u8> {
+    let blocks = len.div_ceil(32);
+    let mut out: alloc::vec::Vec<u8> = (0..blocks)
+        .flat_map(|i| {
+            let parts: [&[u8]; 4] = [
+                seed.as_bytes(),
+                &step.to_le_bytes(),
+                &slot.to_le_bytes(),
+                &i.to_le_bytes(),
+            ];
+            crate::hashing::content_hash(Domain::Calibration, &parts).0
+        })
+        .collect();
+    out.truncate(crate::math::to_usize(len));
+    out
+}
+
+/// Seed of the initial state that calibration trains from.
+pub fn calibration_init(seed: &H256) -> u64 {
+    u64::try_from(crate::hashing::low_u128(seed) >> 64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calibration_stream_should_differ_by_step_and_slot_and_have_the_length_asked_for() {
+        let seed = calibration_seed(&H256::zero(), 1);
+        assert_ne!(seed, calibration_seed(&H256::zero(), 2));
+        let window = calibration_window(&seed, 1, 2, 129);
+        assert_eq!(window.len(), 129);
+        assert_ne!(window, calibration_window(&seed, 2, 1, 129));
+        assert_ne!(window[..32], window[32..64]);
+    }
 }

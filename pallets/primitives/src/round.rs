@@ -172,7 +172,8 @@ pub enum ClaimState {
     Accepted,
     /// Refused: the replays gave something else, or the miner did not open its digests.
     Rejected,
-    /// Not audited: start states not opened or blobs lacking (the availability deposit is lost), or no verifier.
+    /// Not audited: start states not opened or blobs lacking (the availability deposit is lost), no verifier, or too
+    /// many of them silent for a verdict.
     Void,
     /// A larger committee replays it.
     Escalated,
