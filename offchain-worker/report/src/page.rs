@@ -61,7 +61,7 @@ pub fn render(data: &ReportData) -> String {
     section(
         &mut out,
         "Pay",
-        "Who earned what. Hover for the exact amounts.",
+        "Who earned what. The tooltips have the exact amounts.",
         |out| {
             both(out, "Pay per account", charts::pay);
             accounts(out, data);
@@ -316,13 +316,13 @@ fn claims(out: &mut String, data: &ReportData) {
         }
         let head = [
             ("Claim", false),
-            ("Round", true),
             ("Miner", false),
+            ("Outcome", false),
+            ("Round", true),
             ("Base", true),
             ("Segments", true),
             ("Audited", false),
             ("Verifiers", false),
-            ("Outcome", false),
         ];
         table(out, &head, data.claims.iter().flat_map(claim_rows));
     });
@@ -351,18 +351,19 @@ fn claim_rows(claim: &Claim) -> [Row; 2] {
         )
     });
     let verdicts = verdicts.collect::<Vec<_>>().join(" ");
+    let outcome = format!(
+        "<span class=\"badge {class}\" title=\"{}\">{word}</span>",
+        escape(&claim.state)
+    );
     let cells = vec![
         hash(&claim.id),
-        claim.round.to_string(),
         name(&claim.account),
+        outcome,
+        claim.round.to_string(),
         format!("v{}", claim.base),
         claim.segments.to_string(),
         audited.join(", "),
         verdicts,
-        format!(
-            "<span class=\"badge {class}\" title=\"{}\">{word}</span>",
-            escape(&claim.state)
-        ),
     ];
     let why = format!("<span class=\"why\">{}</span>", escape(&claim.why));
     [
