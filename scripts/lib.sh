@@ -39,8 +39,6 @@ apt_install() {
         fi
     fi
     say "apt: ${packages[*]} ($why)"
-    # The lists may be old: install from them first, since updating takes longer.
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -qq "${packages[@]}" >/dev/null 2>&1 && return
     "${as_root[@]}" apt-get update -qq >&2 || say "apt-get update failed; trying with the lists there are"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -qq "${packages[@]}" >/dev/null ||
         die "apt-get could not install ${packages[*]} ($why): the lines above say why"

@@ -41,7 +41,6 @@ system_packages() {
 }
 
 rust() {
-    local found
     cd "$ROOT"
     have cargo || die "no cargo on PATH. Install rustup ('apt-get install rustup' on Debian 13 and Ubuntu 24.04 or newer, else as rustup's site says), open a new shell and run this again."
     if ! rustc --version >/dev/null 2>&1 && have rustup; then
@@ -49,24 +48,29 @@ rust() {
         timeout 900 rustup toolchain install --profile minimal "$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)" ||
             die "rustup could not install the pinned Rust: the lines above say why"
     fi
-    found=$(rustc --version | awk '{print $2}')
-    [ "$(printf '%s\n' "$RUST_NEEDED" "$found" | sort -V | head -n 1)" = "$RUST_NEEDED" ] ||
-        die "rustc $found is too old: $RUST_NEEDED or newer is needed (rustup update)"
+    new_enough rustc || die "$(rustc --version) is too old: $RUST_NEEDED or newer is needed (rustup update)"
 }
+
+new_enough() { [ "$(printf '%s\n' "$RUST_NEEDED" "$("$1" --version | awk '{print $2}')" | sort -V | head -n 1)" = "$RUST_NEEDED" ]; }
+
+has_wasm_target() { [ -n "$(find "$(rustc --print target-libdir --target $WASM_TARGET)" -name 'libcore-*.rlib' 2>/dev/null)" ]; }
 
 host_triple() { "$1" -vV | sed -n 's/^host: //p'; }
 
 # The Rust that compiles the runtime needs core and alloc for the WASM target.
 wasm_target() {
     if [ "${DREAM_WASM:-}" != build ]; then
-        [ -d "$(rustc --print target-libdir --target $WASM_TARGET)" ] && return
-        [ -x "$WASM_SYSROOT/bin/cargo" ] && use_wasm_sysroot && return
+        has_wasm_target && return
+        if [ -f "$WASM_SYSROOT/complete" ]; then
+            use_wasm_sysroot
+            return
+        fi
         if have rustup; then
             say "rustup: target $WASM_TARGET (the runtime compiles to it)"
-            timeout "$RUSTUP_PATIENCE" rustup target add $WASM_TARGET >"$DREAM_CACHE/rustup.log" 2>&1 && return
+            timeout "$RUSTUP_PATIENCE" rustup target add $WASM_TARGET >"$DREAM_CACHE/rustup.log" 2>&1 && has_wasm_target && return
             say "rustup could not ($(grep -m1 -E '^error' "$DREAM_CACHE/rustup.log" || echo "no answer in $RUSTUP_PATIENCE s")): building it from the distribution's Rust instead"
         fi
-    elif [ -x "$WASM_SYSROOT/bin/cargo" ]; then
+    elif [ -f "$WASM_SYSROOT/complete" ]; then
         use_wasm_sysroot
         return
     fi
@@ -84,9 +88,10 @@ use_wasm_sysroot() {
 # make a sysroot that substrate-wasm-builder accepts as a toolchain.
 build_wasm_sysroot() {
     local rustc=/usr/bin/rustc cargo=/usr/bin/cargo host new work sources linker library
-    if ! [ -x $rustc ] || ! [ -x $cargo ] || [ -z "$(library_sources $rustc)" ]; then
+    if ! [ -x $rustc ] || ! [ -x $cargo ] || ! new_enough $rustc || [ -z "$(library_sources $rustc)" ]; then
         apt_install "a Rust with library sources, to build $WASM_TARGET" rustc-web cargo-web rust-web-src
     fi
+    new_enough $rustc || die "$($rustc --version), the distribution's newest, is too old to build the runtime: $RUST_NEEDED is needed. Give rustup a network and run 'rustup target add $WASM_TARGET'."
     sources=$(library_sources $rustc)
     [ -n "$sources" ] || die "$rustc has no library sources (package rust-web-src, or rust-src)"
     linker=$(find_wasm_linker)
@@ -166,6 +171,7 @@ RUST
         die "the toolchain built in $WASM_SYSROOT does not link WASM: the lines above say why"
     [ -s "$work/target/$WASM_TARGET/release/proof.wasm" ] || die "the toolchain built in $WASM_SYSROOT made no WASM file"
     rm -rf "$work"
+    touch "$WASM_SYSROOT/complete"
     say "the built target links an allocating module with LTO"
 }
 
