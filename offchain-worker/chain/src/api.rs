@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The trait by which the worker's roles see the chain.
+
+use async_trait::async_trait;
+use codec::{Decode, DecodeAll, Encode};
+use dream_primitives::claim::RoundId;
+use dream_primitives::credits::Credits;
+use dream_primitives::data::Mixture;
+use dream_primitives::params::ChainParameters;
+use dream_primitives::profile::ProfileSettings;
+use dream_primitives::registry::RoundTerms;
+use dream_primitives::version::VersionHeader;
+use dream_primitives::{registry, round};
+use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, ModelId, H256};
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Call, ChainError, SubmitError};
+
+/// A registered model.
+pub type Model = registry::Model<AccountId>;
+/// A branch of a model.
+pub type Branch = registry::Branch<AccountId>;
+/// A registered data set.
+pub type DatasetRecord = registry::DatasetRecord<AccountId>;
+/// A round.
+pub type Round = round::Round<AccountId>;
+/// All that the chain keeps of a claim.
+pub type ClaimRecord = round::ClaimRecord<AccountId>;
+/// A seat of a committee.
+pub type Seat = round::Seat<AccountId>;
+
+/// A block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BlockRef {
+    /// Height.
+    pub number: BlockNumber,
+    /// Hash of the header.
+    pub hash: H256,
+}
+
+/// At which block something is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum At {
+    /// At the latest finalised block that the client knows.
+    #[default]
+    Finalised,
+    /// At this block, so that several reads fit together.
+    Block(H256),
+}
+
+impl From<BlockRef> for At {
+    fn from(block: BlockRef) -> Self {
+        Self::Block(block.hash)
+    }
+}
+
+/// An account's bond. Free is `total - locked - unbonding`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, Serialize, Deserialize)]
+pub struct Bond {
+    /// All that is bonded.
+    pub total: Balance,
+    /// Of it, locked for claims, seats and merges.
+    pub locked: Balance,
+    /// Of it, on its way out: amount, and the block from which it can be withdrawn.
+    pub unbonding: Option<(Balance, BlockNumber)>,
+    /// Block since which the account has been bonded.
+    pub since: BlockNumber,
+}
+
+impl Bond {
+    /// What is neither locked nor on its way out.
+    pub fn free(&self) -> Balance {
+        let unbonding = self.unbonding.map_or(0, |(amount, _)| amount);
+        self.total
+            .saturating_sub(self.locked)
+            .saturating_sub(unbonding)
+    }
+}
+
+/// The profile that an account registered on a branch.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+pub struct ProfileRecord {
+    /// Settings.
+    pub settings: ProfileSettings,
+    /// Calibration leaf.
+    pub leaf: H256,
+    /// Block of the registration.
+    pub since: BlockNumber,
+}
+
+/// An account's tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, Serialize, Deserialize)]
+pub struct AccountBalance {
+    /// May be spent, but for what is frozen.
+    pub free: Balance,
+    /// Held: bonds and deposits.
+    pub held: Balance,
+}
+
+/// A claim whose committee an account sits in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpenAudit {
+    /// Claim.
+    pub id: H256,
+    /// The round that it is part of.
+    pub round: Round,
+    /// All that the chain keeps of it.
+    pub record: ClaimRecord,
+    /// The account's seat.
+    pub seat: Seat,
+}
+
+/// A storage item, by which [`Chain::raw`] is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Item {
+    /// Chain parameters.
+    Parameters,
+    /// Number of models registered.
+    NextModel,
+    /// A model.
+    Model(ModelId),
+    /// Number of branches.
+    NextBranch,
+    /// A branch.
+    Branch(BranchId),
+    /// Admitted branches.
+    Admitted,
+    /// Header of a version.
+    Version(H256),
+    /// Number of data sets.
+    NextDataset,
+    /// A data set.
+    Dataset(DatasetId),
+    /// A branch's mixture.
+    Mixture(BranchId),
+    /// A bond.
+    Bond(AccountId),
+    /// A profile.
+    Profile(BranchId, AccountId),
+    /// Whether a profile is admitted.
+    AdmittedProfile(H256),
+    /// Verifiers of a branch.
+    Verifiers(BranchId),
+    /// Number of a branch's current round.
+    CurrentRound(BranchId),
+    /// A round.
+    Round(RoundId),
+    /// Terms of a round.
+    Terms(RoundId),
+    /// Claims of a round.
+    RoundClaims(RoundId),
+    /// An account's claim in a round.
+    ClaimOf(RoundId, AccountId),
+    /// A claim.
+    Claim(H256),
+    /// Credits of an account.
+    Credits(AccountId),
+    /// Credits of all.
+    TotalCredits,
+    /// Tokens of an account, in the form of [`AccountBalance`].
+    Balance(AccountId),
+}
+
+/// A field of an event: its name and its value in SCALE.
+pub type EventField = (String, Vec<u8>);
+
+/// An event that a transaction caused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Pallet.
+    pub pallet: String,
+    /// Name.
+    pub name: String,
+    /// Fields.
+    pub fields: Vec<EventField>,
+}
+
+impl Event {
+    /// The value of a field; `None` when there is no such field or it is of another type.
+    pub fn field<T: Decode>(&self, name: &str) -> Option<T> {
+        let (_, bytes) = self.fields.iter().find(|(n, _)| n == name)?;
+        T::decode_all(&mut &bytes[..]).ok()
+    }
+}
+
+/// What became of a transaction that succeeded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    /// The finalised block that holds it.
+    pub block: BlockRef,
+    /// Hash of the transaction.
+    pub extrinsic: H256,
+    /// The events that it caused, without those of fees and of the system.
+    pub events: Vec<Event>,
+}
+
+impl Receipt {
+    /// The field of the first event of that pallet and name.
+    pub fn field<T: Decode>(&self, pallet: &str, event: &str, field: &str) -> Option<T> {
+        let named = |e: &&Event| e.pallet == pallet && e.name == event;
+        self.events.iter().find(named)?.field(field)
+    }
+
+    /// The model that was registered.
+    pub fn model(&self) -> Option<ModelId> {
+        self.field("ModelRegistry", "ModelRegistered", "model")
+    }
+
+    /// The branch that was made, by registering a model or branching off.
+    pub fn branch(&self) -> Option<BranchId> {
+        self.field("ModelRegistry", "ModelRegistered", "branch")
+            .or_else(|| self.field("ModelRegistry", "BranchCreated", "branch"))
+    }
+
+    /// The first version of the model that was registered.
+    pub fn version(&self) -> Option<H256> {
+        self.field("ModelRegistry", "ModelRegistered", "version")
+    }
+
+    /// The data set that was registered.
+    pub fn dataset(&self) -> Option<DatasetId> {
+        self.field("DataRegistry", "DatasetSubmitted", "dataset")
+    }
+}
+
+/// A chain as one account sees it. Used as `Arc<dyn Chain>`.
+///
+/// Everything is read from finalised blocks, and a submission returns once it is finalised. Reads and submissions
+/// ask again by themselves while the node is away; an error is final.
+#[async_trait]
+pub trait Chain: Send + Sync {
+    /// The account that signs submissions.
+    fn account(&self) -> AccountId;
+
+    /// Hash of the genesis block.
+    fn genesis(&self) -> H256;
+
+    /// The latest finalised block.
+    async fn finalised(&self) -> Result<BlockRef, ChainError>;
+
+    /// Waits until a block above `after` is finalised and returns the latest. Blocks may be skipped.
+    async fn next_finalised(&self, after: BlockNumber) -> Result<BlockRef, ChainError>;
+
+    /// A storage item in SCALE; `None` when nothing is stored. The typed methods are what roles call.
+    async fn raw(&self, at: At, item: Item) -> Result<Option<Vec<u8>>, ChainError>;
+
+    /// Signs and sends a call, waits until it is finalised, and says whether it succeeded.
+    ///
+    /// Submissions of one client are sent one after another. A call is sent at most once: after
+    /// [`SubmitError::Unknown`] the caller looks at the chain.
+    async fn submit(&self, call: Call) -> Result<Receipt, SubmitError>;
+
+    /// Chain parameters.
+    async fn parameters(&self, at: At) -> Result<ChainParameters, ChainError> {
+        let stored = read(self, at, Item::Parameters).await?;
+        Ok(stored.unwrap_or(ChainParameters::development()))
+    }
+
+    /// Number of models: ids run from 0 to one below.
+    async fn next_model(&self, at: At) -> Result<ModelId, ChainError> {
+        Ok(read(self, at, Item::NextModel).await?.unwrap_or_default())
+    }
+
+    /// A model.
+    async fn model(&self, at: At, id: ModelId) -> Result<Option<Model>, ChainError> {
+        read(self, at, Item::Model(id)).await
+    }
+
+    /// Number of branches: ids run from 0 to one below.
+    async fn next_branch(&self, at: At) -> Result<BranchId, ChainError> {
+        Ok(read(self, at, Item::NextBranch).await?.unwrap_or_default())
+    }
+
+    /// A branch.
+    async fn branch(&self, at: At, id: BranchId) -> Result<Option<Branch>, ChainError> {
+        read(self, at, Item::Branch(id)).await
+    }
+
+    /// Branches that governance (or genesis) admitted.
+    async fn admitted(&self, at: At) -> Result<Vec<BranchId>, ChainError> {
+        Ok(read(self, at, Item::Admitted).await?.unwrap_or_default())
+    }
+
+    /// Header of a version.
+    async fn version(&self, at: At, hash: H256) -> Result<Option<VersionHeader>, ChainError> {
+        read(self, at, Item::Version(hash)).await
+    }
+
+    /// Number of data sets: ids run from 0 to one below.
+    async fn next_dataset(&self, at: At) -> Result<DatasetId, ChainError> {
+        Ok(read(self, at, Item::NextDataset).await?.unwrap_or_default())
+    }
+
+    /// A data set.
+    async fn dataset(&self, at: At, id: DatasetId) -> Result<Option<DatasetRecord>, ChainError> {
+        read(self, at, Item::Dataset(id)).await
+    }
+
+    /// A branch's mixture.
+    async fn mixture(&self, at: At, branch: BranchId) -> Result<Option<Mixture>, ChainError> {
+        read(self, at, Item::Mixture(branch)).await
+    }
+
+    /// An account's bond; all zero when there is none.
+    async fn bond(&self, at: At, account: AccountId) -> Result<Bond, ChainError> {
+        Ok(read(self, at, Item::Bond(account))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// The profile that an account registered on a branch.
+    async fn profile(
+        &self,
+        at: At,
+        branch: BranchId,
+        account: AccountId,
+    ) -> Result<Option<ProfileRecord>, ChainError> {
+        read(self, at, Item::Profile(branch, account)).await
+    }
+
+    /// Whether governance admitted a profile.
+    async fn profile_admitted(&self, at: At, leaf: H256) -> Result<bool, ChainError> {
+        let found: Option<()> = read(self, at, Item::AdmittedProfile(leaf)).await?;
+        Ok(found.is_some())
+    }
+
+    /// Accounts that offered to verify a branch.
+    async fn verifiers(&self, at: At, branch: BranchId) -> Result<Vec<AccountId>, ChainError> {
+        Ok(read(self, at, Item::Verifiers(branch))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// The newest round of a branch; `None` before the first.
+    async fn current_round(&self, at: At, branch: BranchId) -> Result<Option<Round>, ChainError> {
+        let number: Option<u32> = read(self, at, Item::CurrentRound(branch)).await?;
+        match number {
+            Some(number) => self.round(at, RoundId { branch, number }).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A round, while the chain keeps it.
+    async fn round(&self, at: At, id: RoundId) -> Result<Option<Round>, ChainError> {
+        read(self, at, Item::Round(id)).await
+    }
+
+    /// What a round took from the registries when it opened.
+    async fn terms(&self, at: At, id: RoundId) -> Result<Option<RoundTerms>, ChainError> {
+        read(self, at, Item::Terms(id)).await
+    }
+
+    /// Claims of a round, in the order in which they came.
+    async fn round_claims(&self, at: At, id: RoundId) -> Result<Vec<H256>, ChainError> {
+        Ok(read(self, at, Item::RoundClaims(id))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// The claim of an account in a round.
+    async fn claim_of(
+        &self,
+        at: At,
+        round: RoundId,
+        account: AccountId,
+    ) -> Result<Option<H256>, ChainError> {
+        read(self, at, Item::ClaimOf(round, account)).await
+    }
+
+    /// A claim, while the chain keeps it.
+    async fn claim(&self, at: At, id: H256) -> Result<Option<ClaimRecord>, ChainError> {
+        read(self, at, Item::Claim(id)).await
+    }
+
+    /// The claims of a branch's newest round in whose committee `account` sits, whatever is asked of it now.
+    async fn audits(
+        &self,
+        at: At,
+        branch: BranchId,
+        account: AccountId,
+    ) -> Result<Vec<OpenAudit>, ChainError> {
+        let at = match at {
+            At::Finalised => self.finalised().await?.into(),
+            block => block,
+        };
+        let Some(round) = self.current_round(at, branch).await? else {
+            return Ok(Vec::new());
+        };
+        let mut audits = Vec::new();
+        for id in self.round_claims(at, round.id).await? {
+            let Some(record) = self.claim(at, id).await? else {
+                continue;
+            };
+            let seat = record.committee.iter().find(|s| s.verifier == account);
+            if let Some(seat) = seat.cloned() {
+                let round = round.clone();
+                audits.push(OpenAudit {
+                    id,
+                    round,
+                    record,
+                    seat,
+                });
+            }
+        }
+        Ok(audits)
+    }
+
+    /// Compute credits of an account, as last written: see [`Credits::at`].
+    async fn credits(&self, at: At, account: AccountId) -> Result<Credits, ChainError> {
+        Ok(read(self, at, Item::Credits(account))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// Compute credits of all accounts together.
+    async fn total_credits(&self, at: At) -> Result<Credits, ChainError> {
+        Ok(read(self, at, Item::TotalCredits)
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// Tokens of an account.
+    async fn balance(&self, at: At, account: AccountId) -> Result<AccountBalance, ChainError> {
+        Ok(read(self, at, Item::Balance(account))
+            .await?
+            .unwrap_or_default())
+    }
+}
+
+async fn read<C: Chain + ?Sized, T: Decode>(
+    chain: &C,
+    at: At,
+    item: Item,
+) -> Result<Option<T>, ChainError> {
+    let Some(bytes) = chain.raw(at, item).await? else {
+        return Ok(None);
+    };
+    match T::decode_all(&mut &bytes[..]) {
+        Ok(value) => Ok(Some(value)),
+        Err(cause) => Err(ChainError::Malformed {
+            item: format!("{item:?}"),
+            cause: cause.to_string(),
+        }),
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The chain as the worker sees it.
+//!
+//! Roles are written against one object-safe trait, [`Chain`]: typed reads at finalised blocks, and [`Chain::submit`],
+//! which signs a [`Call`], waits for its finality and then for its success. All types are those of `dream-primitives`,
+//! with [`AccountId`] as the account.
+#![forbid(unsafe_code)]
+
+mod account;
+mod api;
+mod call;
+mod error;
+
+pub use account::{AccountError, AccountId, SS58_PREFIX};
+pub use api::{
+    AccountBalance, At, BlockRef, Bond, Branch, Chain, ClaimRecord, DatasetRecord, Event,
+    EventField, Item, Model, OpenAudit, ProfileRecord, Receipt, Round, Seat,
+};
+pub use call::{Call, Openings, StartStates};
+pub use error::{ChainError, SubmitError};
