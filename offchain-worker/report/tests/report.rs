@@ -497,10 +497,21 @@ fn error_should_name_the_folder_when_it_cannot_be_made() {
     );
 }
 
-/// Keeps a report where it can be looked at: `DREAM_REPORT_SAMPLE=<folder> cargo test -p dream-report`.
+/// Leaves the sample where it can be looked at: `DREAM_REPORT_SAMPLE=<folder> cargo test -p dream-report`.
 #[test]
-fn sample_should_be_kept_when_asked_for() {
-    if let Some(folder) = std::env::var_os("DREAM_REPORT_SAMPLE") {
-        assert_eq!(write(&sample(), Path::new(&folder)).unwrap().len(), 5);
+fn files_should_be_replaced_when_the_folder_has_an_older_report() {
+    let scratch = tempfile::tempdir().unwrap();
+    let kept = std::env::var_os("DREAM_REPORT_SAMPLE").map(std::path::PathBuf::from);
+    let out = kept.unwrap_or(scratch.path().into());
+    let mut older = sample();
+    older.model = "an older model".into();
+    write(&older, &out).unwrap();
+    for file in write(&sample(), &out).unwrap() {
+        let content = fs::read(&file).unwrap();
+        assert!(!content.is_empty());
+        assert!(
+            !String::from_utf8_lossy(&content).contains("an older model"),
+            "{file:?}"
+        );
     }
 }
