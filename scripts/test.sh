@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$ROOT"
 . scripts/env.sh
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 built=no
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
 
@@ -33,6 +33,7 @@ rust_tests() {
     # Tests start the built programs, and cargo builds a program for its own package's tests only.
     if [ $# -eq 0 ]; then
         cargo build --release --locked --workspace --bins --tests || status=$?
+        [ $status -eq 0 ] && built=yes
     fi
     [ $status -ne 0 ] || cargo test --release --locked --no-fail-fast "${selection[@]}" 2>&1 | tee "$log/rust" || status=$?
     touch "$log/rust"
@@ -42,12 +43,12 @@ rust_tests() {
 
 js_tests() {
     local status=0
-    DREAM_NODE="$CARGO_TARGET_DIR/release/dream-node" node --test --test-reporter=tap scripts/js/ 2>&1 | tee "$log/js" || status=$?
+    DREAM_NODE="$CARGO_TARGET_DIR/release/dream-node" node --test --test-reporter=tap scripts/js/*.test.mjs 2>&1 | tee "$log/js" || status=$?
     count "node --test" "$status" "$(sum "$log/js" '^# pass \([0-9]*\)$')" "$(sum "$log/js" '^# fail \([0-9]*\)$')" "$(sum "$log/js" '^# skipped \([0-9]*\)$')"
 }
 
 rust_tests "$@"
-[ $# -gt 0 ] || js_tests
+[ $built = no ] || js_tests
 say "took $SECONDS s"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
