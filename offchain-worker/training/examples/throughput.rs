@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Speed of one segment, cost of its replay, and peak memory: `throughput [dim] [layers] [steps] [threads]`.
+
+use dream_primitives::manifest::{Architecture, LlamaConfig};
+use dream_primitives::recipe::{
+    AggregationRule, DeltaCodec, NumericClass, Optimiser, Recipe, ServerOptimiser,
+};
+use dream_primitives::H256;
+use dream_training::{init_state, numeric, silent, tokens, SegmentRunner, Trainer, TrainingState};
+use std::time::Instant;
+
+const BATCH: usize = 8;
+const CONTEXT: usize = 128;
+
+fn argument(nth: usize, default: u32) -> Result<u32, String> {
+    match std::env::args().nth(nth) {
+        Some(text) => text
+            .parse()
+            .map_err(|e| format!("argument {nth} is {text:?}: {e}")),
+        None => Ok(default),
+    }
+}
+
+/// Processor time of this process's first thread, seconds; it leaves out what other programs take.
+fn processor_seconds() -> Result<f64, Box<dyn std::error::Error>> {
+    let text = std::fs::read_to_string("/proc/self/schedstat")?;
+    Ok(text
+        .split(' ')
+        .next()
+        .ok_or("/proc/self/schedstat is empty")?
+        .parse::<f64>()?
+        * 1e-9)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (dim, layers, steps, threads) = (
+        argument(1, 128)?,
+        argument(2, 4)?,
+        argument(3, 40)?,
+        argument(4, 1)?,
+    );
+    let settings = numeric::pin(u16::try_from(threads)?)?;
+    let architecture = Architecture::Llama(LlamaConfig {
+        vocab: 256,
+        dim,
+        layers,
+        heads: 4,
+        kv_heads: 4,
+        ffn: dim * 3,
+        context: 128,
+        rope_theta: 10_000,
+        tied: true,
+    });
+    let recipe = Recipe {
+        segments: 2,
+        steps: u16::try_from(steps)?,
+        batch: 8,
+        context: 128,
+        optimiser: Optimiser::AdamW {
+            learning_rate: 3_000_000,
+            beta1: 900_000_000,
+            beta2: 950_000_000,
+            epsilon: 10_000,
+            weight_decay: 100_000_000,
+            max_norm: 1_000_000_000,
+        },
+        proximal: 0,
+        rule: AggregationRule::WeightedMean,
+        server: ServerOptimiser::Sgd {
+            learning_rate: 1 << 16,
+        },
+        delta: DeltaCodec::DenseInt8,
+        error_feedback: false,
+        class: NumericClass::Exact,
+    };
+    let genesis = H256::zero();
+    let head = init_state(&architecture, 7)?;
+    let start = TrainingState::from_head(&architecture, &head)?;
+    let text = include_bytes!("throughput.rs");
+    let mut batches = |step: u64| -> Vec<u32> {
+        let row = |i: usize| (step as usize * BATCH + i) * 7919 % (text.len() - CONTEXT - 1);
+        (0..BATCH)
+            .flat_map(|i| tokens(&text[row(i)..row(i) + CONTEXT + 1]))
+            .collect()
+    };
+    let mut trainer = Trainer::new(architecture, recipe, genesis)?;
+    let (wall, processor) = (Instant::now(), processor_seconds()?);
+    let done = trainer.run_segment(start, &mut batches, 0, &mut silent)?;
+    let (wall, processor) = (
+        wall.elapsed().as_secs_f64(),
+        processor_seconds()? - processor,
+    );
+    // What a verifier does beside the steps: read the start, hash the end.
+    let bytes = done.state.to_bytes();
+    let extra = Instant::now();
+    let read = TrainingState::from_bytes(&bytes, head.len())?;
+    let hash = read.hash(&genesis);
+    let extra = extra.elapsed().as_secs_f64();
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let peak = status
+        .lines()
+        .find(|l| l.starts_with("VmHWM"))
+        .ok_or("no VmHWM in /proc/self/status")?;
+    println!(
+        "{settings:?}, {} parameters, {} tokens",
+        head.len(),
+        done.tokens
+    );
+    println!(
+        "loss {:.3} to {:.3}, state {hash:?}",
+        done.losses[0],
+        done.losses[done.losses.len() - 1]
+    );
+    println!(
+        "{:.0} tokens/s by the clock, {:.0} by processor time",
+        done.tokens as f64 / wall,
+        done.tokens as f64 / processor
+    );
+    println!("replay costs {:.4} segments", 1.0 + extra / wall);
+    println!("{peak}");
+    Ok(())
+}
