@@ -4,7 +4,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 
-MAX_LINES=600
+# About 600; rustfmt spreads long derives over many lines.
+MAX_LINES=650
 offences=0
 
 offence() {
