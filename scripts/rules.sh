@@ -56,10 +56,4 @@ while read -r file; do
     [ "$lines" -le $MAX_LINES ] || offence "at most $MAX_LINES lines a file: split by responsibility" "$file:$lines:"
 done < <(files '*.rs')
 
-# A dependency of the worker on the node's side would tie it to one runtime.
-for manifest in $(files 'offchain-worker/**Cargo.toml' kernels/Cargo.toml pallets/primitives/Cargo.toml); do
-    found=$(grep -nE '^(polkadot-sdk|pallet-[a-z-]+|dream-runtime)[[:space:]]*[.=]' "$manifest" || true)
-    [ -z "$found" ] || offence "the worker, the kernels and the primitives import neither pallets nor the SDK" "$manifest:$found"
-done
-
 [ $offences -eq 0 ] || die "$offences rules broken"
