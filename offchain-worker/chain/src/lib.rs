@@ -10,6 +10,7 @@ mod account;
 mod api;
 mod call;
 mod error;
+pub mod mock;
 
 pub use account::{AccountError, AccountId, SS58_PREFIX};
 pub use api::{

@@ -1,0 +1,648 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the calls do.
+
+use codec::Encode;
+use dream_primitives::claim::{
+    digest_leaf, state_leaf, Claim, SegmentOpening, SegmentResult, StartState, Verdict,
+};
+use dream_primitives::data::{streamed, Mixture};
+use dream_primitives::hashing::Domain;
+use dream_primitives::manifest::Architecture;
+use dream_primitives::recipe::{Recipe, RecipeError};
+use dream_primitives::registry::Admission;
+use dream_primitives::round::{
+    ClaimEvent, ClaimState, HistoryEntry, OpenedStart, Phase, PostedMerge,
+};
+use dream_primitives::version::{
+    contributions_root, Contribution, MergeRule, Parent, VersionHeader,
+};
+use dream_primitives::{merkle, Balance, BoundedVec, BranchId, H256};
+use std::collections::BTreeSet;
+
+use super::{Refusal, World};
+use crate::{
+    AccountId, Bond, Branch, Call, ClaimRecord, DatasetRecord, Event, Model, ProfileRecord, Round,
+    Seat,
+};
+
+type Done = Result<(), Refusal>;
+
+const BAD_ORIGIN: Refusal = Refusal("System", "BadOrigin");
+const NO_FUNDS: Refusal = Refusal("Token", "FundsUnavailable");
+
+const fn work(error: &'static str) -> Refusal {
+    Refusal("UsefulWork", error)
+}
+
+const fn models(error: &'static str) -> Refusal {
+    Refusal("ModelRegistry", error)
+}
+
+const fn data(error: &'static str) -> Refusal {
+    Refusal("DataRegistry", error)
+}
+
+fn ensure(condition: bool, refusal: Refusal) -> Done {
+    condition.then_some(()).ok_or(refusal)
+}
+
+fn state_proved(record: &ClaimRecord, index: u32, state: &H256, proof: &[H256]) -> bool {
+    let count = u32::from(record.claim.segments) + 1;
+    let root = &record.claim.states_root;
+    merkle::verify(
+        Domain::TrainingStates,
+        root,
+        count,
+        index,
+        &state_leaf(state),
+        proof,
+    )
+}
+
+fn seat<'a>(record: &'a mut ClaimRecord, who: &AccountId) -> Result<&'a mut Seat, Refusal> {
+    let mut seats = record.committee.iter_mut();
+    seats
+        .find(|s| s.verifier == *who)
+        .ok_or(work("NotInCommittee"))
+}
+
+impl World {
+    pub(super) fn event(
+        &mut self,
+        pallet: &str,
+        name: &str,
+        fields: &[(&str, &dyn Fn() -> Vec<u8>)],
+    ) {
+        let fields = fields.iter().map(|(n, v)| ((*n).to_owned(), v()));
+        self.events.push(Event {
+            pallet: pallet.into(),
+            name: name.into(),
+            fields: fields.collect(),
+        });
+    }
+
+    pub(super) fn dispatch(&mut self, who: AccountId, call: Call) -> Done {
+        match call {
+            Call::Sudo(call) => {
+                ensure(who == self.sudo, Refusal("Sudo", "RequireSudo"))?;
+                self.dispatch_root(*call)
+            }
+            Call::AdmitProfile(_)
+            | Call::DismissProfile(_)
+            | Call::AdmitBranch { .. }
+            | Call::SetRecipe { .. }
+            | Call::SetMixture { .. } => Err(BAD_ORIGIN),
+            call => self.dispatch_signed(who, call),
+        }
+    }
+
+    fn dispatch_root(&mut self, call: Call) -> Done {
+        match call {
+            Call::AdmitProfile(leaf) => {
+                self.admitted_profiles.insert(leaf);
+                Ok(())
+            }
+            Call::DismissProfile(leaf) => {
+                self.admitted_profiles.remove(&leaf);
+                Ok(())
+            }
+            Call::AdmitBranch { branch, admission } => self.admit_branch(branch, admission),
+            Call::SetRecipe { branch, recipe } => {
+                let model = self.branch(branch).ok_or(models("BranchUnknown"))?.model;
+                let architecture = self.models[model as usize].architecture;
+                self.check_recipe(&architecture, &recipe)?;
+                self.branches[branch as usize].recipe = recipe;
+                Ok(())
+            }
+            Call::SetMixture { branch, mixture } => self.set_mixture(branch, mixture),
+            _ => Err(BAD_ORIGIN),
+        }
+    }
+
+    fn dispatch_signed(&mut self, who: AccountId, call: Call) -> Done {
+        match call {
+            Call::Bond(amount) => self.bond(who, amount),
+            Call::Unbond(amount) => self.unbond(who, amount),
+            Call::WithdrawUnbonded => self.withdraw(who),
+            Call::RegisterProfile {
+                branch,
+                settings,
+                leaf,
+            } => {
+                self.branch(branch).ok_or(work("UnknownBranch"))?;
+                let any = self.parameters.audit.admit_any_profile;
+                let admitted = any || self.admitted_profiles.contains(&leaf);
+                ensure(admitted, work("ProfileNotAdmitted"))?;
+                let since = self.number;
+                let record = ProfileRecord {
+                    settings,
+                    leaf,
+                    since,
+                };
+                self.profiles.insert((branch, who), record);
+                Ok(())
+            }
+            Call::EnlistVerifier(branch) => {
+                ensure(
+                    self.profiles.contains_key(&(branch, who)),
+                    work("WrongProfile"),
+                )?;
+                let bond = self.bonds.get(&who).ok_or(work("BondTooSmall"))?;
+                ensure(
+                    bond.free() >= self.parameters.bonds.seat,
+                    work("BondTooSmall"),
+                )?;
+                let all = self.verifiers.entry(branch).or_default();
+                ensure(!all.contains(&who), work("AlreadyEnlisted"))?;
+                ensure(all.len() < 256, work("TooManyVerifiers"))?;
+                all.push(who);
+                Ok(())
+            }
+            Call::RetireVerifier(branch) => {
+                let all = self.verifiers.entry(branch).or_default();
+                let at = all.iter().position(|a| *a == who);
+                all.remove(at.ok_or(work("NotEnlisted"))?);
+                Ok(())
+            }
+            Call::SubmitClaim(claim) => self.submit_claim(who, claim),
+            Call::OpenStartStates {
+                claim,
+                initial_state,
+                initial_proof,
+                starts,
+            } => self.act(claim, Phase::Opening, ClaimState::Drawn, |r, now, _| {
+                open_starts(r, who, now, initial_state, &initial_proof, &starts)
+            }),
+            Call::VoteAvailability {
+                claim,
+                availability,
+            } => self.act(claim, Phase::Availability, ClaimState::Opened, |r, _, _| {
+                let seat = seat(r, &who)?;
+                ensure(seat.availability.is_none(), work("AlreadyDone"))?;
+                seat.availability = Some(availability);
+                Ok(())
+            }),
+            Call::CommitReplay { claim, commitment } => self.act(
+                claim,
+                Phase::Commitment,
+                ClaimState::Available,
+                |r, _, _| {
+                    let seat = seat(r, &who)?;
+                    ensure(seat.commitment.is_none(), work("AlreadyDone"))?;
+                    seat.commitment = Some(commitment);
+                    Ok(())
+                },
+            ),
+            Call::OpenDigests { claim, openings } => self.act(
+                claim,
+                Phase::DigestOpening,
+                ClaimState::Committed,
+                |r, now, g| open_digests(r, who, now, g, &openings),
+            ),
+            Call::RevealReplay {
+                claim,
+                report,
+                salt,
+            } => self.act(
+                claim,
+                Phase::Reveal,
+                ClaimState::Revealed,
+                |r, _, genesis| {
+                    let expected = report.commitment(genesis, &who.0, &claim, &salt);
+                    let same = r.initial_state == Some(report.initial_state)
+                        && r.ends == report.results
+                        && r.claim.delta_root == report.delta_root;
+                    let seat = seat(r, &who)?;
+                    ensure(seat.verdict.is_none(), work("AlreadyDone"))?;
+                    let commitment = seat.commitment.ok_or(work("NotCommitted"))?;
+                    ensure(commitment == expected, work("RevealMismatch"))?;
+                    let (yes, no) = (Verdict::Match, Verdict::Mismatch);
+                    seat.verdict = Some(if same { yes } else { no });
+                    Ok(())
+                },
+            ),
+            Call::PostMerge {
+                round,
+                state_root,
+                server_root,
+                cid,
+                server_cid,
+            } => {
+                let mut r = self.round_in(round, Phase::Merging)?.clone();
+                ensure(r.merge.is_none(), work("AlreadyMerged"))?;
+                let recipe = self.terms.get(&round).ok_or(work("UnknownRound"))?.recipe;
+                let stateless = recipe.server.moments() == 0;
+                let fits = server_root.is_zero() == stateless && server_cid.is_none() == stateless;
+                ensure(fits, work("BadServerState"))?;
+                let branch = self.branch(round.branch).filter(|b| b.head == r.base);
+                let model = branch.ok_or(work("HeadMoved"))?.model;
+                let header = VersionHeader {
+                    model,
+                    branch: round.branch,
+                    number: self.versions[&r.base].number + 1,
+                    parent: Parent::Local(r.base),
+                    state_root,
+                    server_root,
+                    cid,
+                    server_cid,
+                    contributions_root: contributions_root(&self.contributions(&r)),
+                    rule: rule_of(&recipe),
+                    block: self.number,
+                };
+                let bond = self.parameters.bonds.merge;
+                self.lock_bond(&who, bond)?;
+                let version = header.hash();
+                self.posted.insert(round, header);
+                r.merge = Some(PostedMerge {
+                    merger: who,
+                    bond,
+                    version,
+                });
+                r.awaiting = 0;
+                self.rounds.insert(round, r);
+                self.event(
+                    "UsefulWork",
+                    "MergePosted",
+                    &[
+                        ("round", &|| round.encode()),
+                        ("version", &|| version.encode()),
+                    ],
+                );
+                Ok(())
+            }
+            Call::RegisterModel {
+                architecture,
+                licence,
+                recipe,
+                state_root,
+                cid,
+            } => {
+                ensure(!licence.is_empty(), models("LicenceEmpty"))?;
+                architecture
+                    .check()
+                    .map_err(|_| models("ArchitectureSize"))?;
+                self.check_recipe(&architecture, &recipe)?;
+                let deposit = self.parameters.bonds.model_deposit;
+                self.hold(&who, deposit)?;
+                let (model, branch) =
+                    (self.next(self.models.len()), self.next(self.branches.len()));
+                self.models.push(Model {
+                    architecture,
+                    licence,
+                    owner: who,
+                    deposit,
+                });
+                let header = VersionHeader {
+                    model,
+                    branch,
+                    number: 0,
+                    parent: Parent::None,
+                    state_root,
+                    server_root: H256::zero(),
+                    cid,
+                    server_cid: None,
+                    contributions_root: contributions_root(&[]),
+                    rule: rule_of(&recipe),
+                    block: self.number,
+                };
+                let version = header.hash();
+                self.versions.insert(version, header);
+                self.push_branch(who, model, recipe, version, 0);
+                let fields: [(&str, &dyn Fn() -> Vec<u8>); 4] = [
+                    ("model", &|| model.encode()),
+                    ("branch", &|| branch.encode()),
+                    ("owner", &|| who.encode()),
+                    ("version", &|| version.encode()),
+                ];
+                self.event("ModelRegistry", "ModelRegistered", &fields);
+                Ok(())
+            }
+            Call::CreateBranch { parent, recipe } => {
+                let header = self.versions.get(&parent).ok_or(models("VersionUnknown"))?;
+                let model = header.model;
+                let architecture = self.models[model as usize].architecture;
+                self.check_recipe(&architecture, &recipe)?;
+                let deposit = self.parameters.bonds.model_deposit;
+                self.hold(&who, deposit)?;
+                let branch = self.next(self.branches.len());
+                self.push_branch(who, model, recipe, parent, deposit);
+                let fields: [(&str, &dyn Fn() -> Vec<u8>); 2] = [
+                    ("branch", &|| branch.encode()),
+                    ("model", &|| model.encode()),
+                ];
+                self.event("ModelRegistry", "BranchCreated", &fields);
+                Ok(())
+            }
+            Call::SubmitDataset(info) => {
+                ensure(!info.licence.is_empty(), data("LicenceEmpty"))?;
+                ensure(info.window >= 2, data("WindowOutOfRange"))?;
+                ensure(
+                    streamed(u64::from(info.samples)) > 0,
+                    data("NothingToStream"),
+                )?;
+                let deposit = self.parameters.bonds.data_deposit;
+                self.hold(&who, deposit)?;
+                let dataset = self.next(self.datasets.len());
+                self.datasets.push(DatasetRecord {
+                    info,
+                    submitter: who,
+                    deposit,
+                    block: self.number,
+                });
+                self.event(
+                    "DataRegistry",
+                    "DatasetSubmitted",
+                    &[("dataset", &|| dataset.encode())],
+                );
+                Ok(())
+            }
+            Call::Transfer { to, amount } => {
+                let from = self.balances.entry(who).or_default();
+                from.free = from.free.checked_sub(amount).ok_or(NO_FUNDS)?;
+                self.balances.entry(to).or_default().free += amount;
+                Ok(())
+            }
+            _ => Err(BAD_ORIGIN),
+        }
+    }
+
+    pub(super) fn branch(&self, id: BranchId) -> Option<&Branch> {
+        self.branches.get(usize::try_from(id).ok()?)
+    }
+
+    fn push_branch(
+        &mut self,
+        owner: AccountId,
+        model: u32,
+        recipe: Recipe,
+        head: H256,
+        deposit: Balance,
+    ) {
+        self.branches.push(Branch {
+            model,
+            owner,
+            recipe,
+            head,
+            admission: None,
+            deposit,
+        });
+    }
+
+    fn check_recipe(&self, architecture: &Architecture, recipe: &Recipe) -> Done {
+        recipe.check(self.parameters.audit.segments).map_err(|e| {
+            models(match e {
+                RecipeError::Segments => "RecipeSegments",
+                RecipeError::Sizes => "RecipeSizes",
+                RecipeError::Optimiser => "RecipeOptimiser",
+                RecipeError::Server => "RecipeServer",
+                RecipeError::NotServed => "RecipeNotServed",
+            })
+        })?;
+        let Architecture::Llama(config) = architecture;
+        ensure(recipe.context <= config.context, models("ContextTooLong"))
+    }
+
+    fn admit_branch(&mut self, id: BranchId, admission: Admission) -> Done {
+        ensure(admission.units_per_token > 0, models("NoUnits"))?;
+        self.branch(id).ok_or(models("BranchUnknown"))?;
+        let others = (0..).zip(&self.branches).filter(|(other, _)| *other != id);
+        let shares: u64 = others
+            .filter_map(|(_, b)| b.admission)
+            .map(|a| u64::from(a.share))
+            .sum();
+        let fits = shares + u64::from(admission.share) <= 1_000_000;
+        ensure(fits, models("SharesExceeded"))?;
+        self.branches[id as usize].admission = Some(admission);
+        Ok(())
+    }
+
+    fn set_mixture(&mut self, branch: BranchId, mixture: Mixture) -> Done {
+        ensure(!mixture.is_empty(), data("MixtureEmpty"))?;
+        ensure(mixture.iter().all(|e| e.weight > 0), data("WeightZero"))?;
+        let distinct: BTreeSet<u32> = mixture.iter().map(|e| e.dataset).collect();
+        ensure(distinct.len() == mixture.len(), data("DatasetTwice"))?;
+        let window = |id: &u32| self.datasets.get(*id as usize).map(|d| d.info.window);
+        let windows: Option<BTreeSet<u32>> = distinct.iter().map(window).collect();
+        let windows = windows.ok_or(data("DatasetUnknown"))?;
+        ensure(windows.len() == 1, data("WindowsDiffer"))?;
+        self.mixtures.insert(branch, mixture);
+        Ok(())
+    }
+
+    fn hold(&mut self, who: &AccountId, amount: Balance) -> Done {
+        let balance = self.balances.entry(*who).or_default();
+        balance.free = balance.free.checked_sub(amount).ok_or(NO_FUNDS)?;
+        balance.held += amount;
+        Ok(())
+    }
+
+    fn bond(&mut self, who: AccountId, amount: Balance) -> Done {
+        ensure(amount > 0, work("ZeroAmount"))?;
+        self.hold(&who, amount)?;
+        let since = self.number;
+        let bond = self.bonds.entry(who).or_insert(Bond {
+            since,
+            ..Bond::default()
+        });
+        bond.total += amount;
+        Ok(())
+    }
+
+    fn unbond(&mut self, who: AccountId, amount: Balance) -> Done {
+        ensure(amount > 0, work("ZeroAmount"))?;
+        let from = self.number + self.parameters.bonds.unbonding_blocks;
+        let bond = self.bonds.get_mut(&who).ok_or(work("BondTooSmall"))?;
+        ensure(bond.unbonding.is_none(), work("AlreadyUnbonding"))?;
+        ensure(bond.free() >= amount, work("BondTooSmall"))?;
+        bond.unbonding = Some((amount, from));
+        Ok(())
+    }
+
+    fn withdraw(&mut self, who: AccountId) -> Done {
+        let bond = self.bonds.get_mut(&who).ok_or(work("NothingUnbonding"))?;
+        let (amount, from) = bond.unbonding.ok_or(work("NothingUnbonding"))?;
+        ensure(self.number >= from, work("StillUnbonding"))?;
+        bond.unbonding = None;
+        bond.total -= amount;
+        if bond.total == 0 {
+            self.bonds.remove(&who);
+        }
+        let balance = self.balances.entry(who).or_default();
+        balance.held -= amount;
+        balance.free += amount;
+        Ok(())
+    }
+
+    pub(super) fn lock_bond(&mut self, who: &AccountId, amount: Balance) -> Done {
+        let bond = self.bonds.get_mut(who).ok_or(work("BondTooSmall"))?;
+        ensure(bond.free() >= amount, work("BondTooSmall"))?;
+        bond.locked += amount;
+        Ok(())
+    }
+
+    fn round_in(
+        &self,
+        id: dream_primitives::claim::RoundId,
+        phase: Phase,
+    ) -> Result<&Round, Refusal> {
+        let round = self.rounds.get(&id).ok_or(work("UnknownRound"))?;
+        ensure(round.phase == phase, work("WrongPhase"))?;
+        Ok(round)
+    }
+
+    /// The accepted claims of a round.
+    fn contributions(&self, round: &Round) -> Vec<Contribution> {
+        let claims = self.round_claims.get(&round.id).into_iter().flatten();
+        let records = claims.map(|id| (*id, &self.claims[id]));
+        records
+            .filter(|(_, r)| r.state == ClaimState::Accepted)
+            .map(|(claim, r)| Contribution {
+                claim,
+                delta_root: r.claim.delta_root,
+                weight: r.claim.segments,
+            })
+            .collect()
+    }
+
+    fn submit_claim(&mut self, who: AccountId, claim: Claim) -> Done {
+        let id = claim.round;
+        let round = self.round_in(id, Phase::Training)?;
+        let (opened, base, claims) = (round.opened, round.base, round.claims);
+        let recipe = self.terms.get(&id).ok_or(work("UnknownRound"))?.recipe;
+        let p = self.parameters;
+        ensure(claim.base == base, work("WrongBase"))?;
+        ensure(!self.claim_of.contains_key(&(id, who)), work("SecondClaim"))?;
+        ensure(claims < p.round.max_claims, work("RoundFull"))?;
+        let enough = claim.segments >= p.audit.segments.max(1);
+        ensure(
+            enough && claim.segments <= recipe.segments,
+            work("BadSegments"),
+        )?;
+        ensure(
+            claim.residual.is_some() == recipe.error_feedback,
+            work("BadResidual"),
+        )?;
+        let profile = self
+            .profiles
+            .get(&(id.branch, who))
+            .ok_or(work("WrongProfile"))?;
+        ensure(profile.leaf == claim.profile, work("WrongProfile"))?;
+        ensure(profile.since < opened, work("ProfileTooYoung"))?;
+        let bond = self.bonds.get(&who).ok_or(work("BondTooSmall"))?;
+        ensure(bond.since < opened, work("BondTooYoung"))?;
+        self.lock_bond(&who, p.bonds.claim)?;
+
+        let claim_id = claim.id(&self.genesis, &who.0);
+        self.round_claims.entry(id).or_default().push(claim_id);
+        self.claim_of.insert((id, who), claim_id);
+        if let Some(round) = self.rounds.get_mut(&id) {
+            round.claims += 1;
+            round.awaiting = round.awaiting.saturating_sub(1);
+        }
+        let history = vec![HistoryEntry {
+            block: self.number,
+            state: ClaimState::Claimed,
+        }];
+        let record = ClaimRecord {
+            claim,
+            miner: who,
+            state: ClaimState::Claimed,
+            bond: p.bonds.claim,
+            audited: BoundedVec::new(),
+            initial_state: None,
+            starts: BoundedVec::new(),
+            ends: BoundedVec::new(),
+            committee: BoundedVec::new(),
+            history: BoundedVec::truncate_from(history),
+            receipts: BoundedVec::new(),
+        };
+        self.claims.insert(claim_id, record);
+        self.event("UsefulWork", "Claimed", &[("claim", &|| claim_id.encode())]);
+        Ok(())
+    }
+
+    /// One act on a claim in its phase: loads it, runs `act` with the block and the genesis hash, counts the act.
+    fn act(
+        &mut self,
+        id: H256,
+        phase: Phase,
+        state: ClaimState,
+        act: impl FnOnce(&mut ClaimRecord, u32, &H256) -> Done,
+    ) -> Done {
+        let mut record = self.claims.get(&id).ok_or(work("UnknownClaim"))?.clone();
+        self.round_in(record.claim.round, phase)?;
+        ensure(record.state == state, work("WrongClaimState"))?;
+        act(&mut record, self.number, &self.genesis)?;
+        if let Some(round) = self.rounds.get_mut(&record.claim.round) {
+            round.awaiting = round.awaiting.saturating_sub(1);
+        }
+        self.claims.insert(id, record);
+        Ok(())
+    }
+}
+
+fn open_starts(
+    record: &mut ClaimRecord,
+    who: AccountId,
+    now: u32,
+    initial_state: H256,
+    initial_proof: &[H256],
+    starts: &[StartState],
+) -> Done {
+    ensure(record.miner == who, work("NotTheMiner"))?;
+    let segments = starts.iter().map(|s| s.segment);
+    ensure(
+        segments.eq(record.audited.iter().copied()),
+        work("WrongSegments"),
+    )?;
+    let first = state_proved(record, 0, &initial_state, initial_proof);
+    let proved = |s: &StartState| state_proved(record, u32::from(s.segment), &s.state, &s.proof);
+    ensure(first && starts.iter().all(proved), work("BadProof"))?;
+    record.initial_state = Some(initial_state);
+    let opened = starts.iter().map(|s| OpenedStart {
+        segment: s.segment,
+        state: s.state,
+        cid: s.cid,
+    });
+    record.starts = BoundedVec::truncate_from(opened.collect());
+    super::rounds::move_claim(record, ClaimEvent::Open, now);
+    Ok(())
+}
+
+fn open_digests(
+    record: &mut ClaimRecord,
+    who: AccountId,
+    now: u32,
+    genesis: &H256,
+    openings: &[SegmentOpening],
+) -> Done {
+    ensure(record.miner == who, work("NotTheMiner"))?;
+    let segments = openings.iter().map(|o| o.segment);
+    ensure(
+        segments.eq(record.audited.iter().copied()),
+        work("WrongSegments"),
+    )?;
+    let proved = |o: &SegmentOpening| {
+        let (index, count) = (u32::from(o.segment), u32::from(record.claim.segments));
+        let leaf = digest_leaf(genesis, &o.digest, &o.salt);
+        let root = &record.claim.digests_root;
+        merkle::verify(Domain::Digests, root, count, index, &leaf, &o.digest_proof)
+            && state_proved(record, index + 1, &o.end_state, &o.state_proof)
+    };
+    ensure(openings.iter().all(proved), work("BadProof"))?;
+    let ends = openings.iter().map(|o| SegmentResult {
+        segment: o.segment,
+        end_state: o.end_state,
+        digest: o.digest,
+    });
+    record.ends = BoundedVec::truncate_from(ends.collect());
+    super::rounds::move_claim(record, ClaimEvent::Open, now);
+    Ok(())
+}
+
+fn rule_of(recipe: &Recipe) -> MergeRule {
+    MergeRule {
+        rule: recipe.rule,
+        server: recipe.server,
+    }
+}
