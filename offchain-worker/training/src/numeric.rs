@@ -15,6 +15,9 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use tch::Tensor;
 
+#[cfg(not(target_arch = "x86_64"))]
+compile_error!("numeric profiles are defined for x86-64 only");
+
 /// Version of libtorch that this program is built against; tch's build checks it.
 const LIBRARY: &str = "libtorch 2.11.0";
 /// Holds the process number of a program that was started again, so that a failing restart cannot repeat for ever.
