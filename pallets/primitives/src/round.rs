@@ -96,6 +96,7 @@ pub enum RoundEvent {
 }
 
 /// Every transition of a round.
+#[rustfmt::skip]
 pub const ROUND_TABLE: &[(Phase, RoundEvent, Phase)] = &[
     (Phase::Seeding, RoundEvent::SeedReady, Phase::Training),
     (Phase::Training, RoundEvent::Complete, Phase::Drawing),
@@ -106,11 +107,7 @@ pub const ROUND_TABLE: &[(Phase, RoundEvent, Phase)] = &[
     (Phase::Opening, RoundEvent::Empty, Phase::Paying),
     (Phase::Availability, RoundEvent::Complete, Phase::Commitment),
     (Phase::Availability, RoundEvent::Empty, Phase::Paying),
-    (
-        Phase::Commitment,
-        RoundEvent::Complete,
-        Phase::DigestOpening,
-    ),
+    (Phase::Commitment, RoundEvent::Complete, Phase::DigestOpening),
     (Phase::DigestOpening, RoundEvent::Complete, Phase::Reveal),
     (Phase::DigestOpening, RoundEvent::Empty, Phase::Paying),
     (Phase::Reveal, RoundEvent::Complete, Phase::Merging),
@@ -243,6 +240,7 @@ pub enum ClaimEvent {
 }
 
 /// Every transition of a claim.
+#[rustfmt::skip]
 pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Claimed, ClaimEvent::Draw, ClaimState::Drawn),
     (ClaimState::Claimed, ClaimEvent::Void, ClaimState::Void),
@@ -250,98 +248,31 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Drawn, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::Opened, ClaimEvent::Have, ClaimState::Available),
     (ClaimState::Opened, ClaimEvent::Void, ClaimState::Void),
-    (
-        ClaimState::Available,
-        ClaimEvent::Commit,
-        ClaimState::Committed,
-    ),
-    (
-        ClaimState::Committed,
-        ClaimEvent::Open,
-        ClaimState::Revealed,
-    ),
-    (
-        ClaimState::Committed,
-        ClaimEvent::Reject,
-        ClaimState::Rejected,
-    ),
-    (
-        ClaimState::Revealed,
-        ClaimEvent::Accept,
-        ClaimState::Accepted,
-    ),
-    (
-        ClaimState::Revealed,
-        ClaimEvent::Reject,
-        ClaimState::Rejected,
-    ),
+    (ClaimState::Available, ClaimEvent::Commit, ClaimState::Committed),
+    (ClaimState::Committed, ClaimEvent::Open, ClaimState::Revealed),
+    (ClaimState::Committed, ClaimEvent::Reject, ClaimState::Rejected),
+    (ClaimState::Revealed, ClaimEvent::Accept, ClaimState::Accepted),
+    (ClaimState::Revealed, ClaimEvent::Reject, ClaimState::Rejected),
+    (ClaimState::Revealed, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::Revealed, ClaimEvent::Sing, ClaimState::Canary),
-    (
-        ClaimState::Revealed,
-        ClaimEvent::Escalate,
-        ClaimState::Escalated,
-    ),
-    (
-        ClaimState::Escalated,
-        ClaimEvent::Accept,
-        ClaimState::Accepted,
-    ),
-    (
-        ClaimState::Escalated,
-        ClaimEvent::Reject,
-        ClaimState::Rejected,
-    ),
-    (
-        ClaimState::Escalated,
-        ClaimEvent::Escalate,
-        ClaimState::OnTrial,
-    ),
-    (
-        ClaimState::OnTrial,
-        ClaimEvent::Accept,
-        ClaimState::Accepted,
-    ),
-    (
-        ClaimState::OnTrial,
-        ClaimEvent::Reject,
-        ClaimState::Rejected,
-    ),
+    (ClaimState::Revealed, ClaimEvent::Escalate, ClaimState::Escalated),
+    (ClaimState::Escalated, ClaimEvent::Accept, ClaimState::Accepted),
+    (ClaimState::Escalated, ClaimEvent::Reject, ClaimState::Rejected),
+    (ClaimState::Escalated, ClaimEvent::Escalate, ClaimState::OnTrial),
+    (ClaimState::OnTrial, ClaimEvent::Accept, ClaimState::Accepted),
+    (ClaimState::OnTrial, ClaimEvent::Reject, ClaimState::Rejected),
     (ClaimState::OnTrial, ClaimEvent::Slash, ClaimState::Slashed),
     (ClaimState::Accepted, ClaimEvent::Merge, ClaimState::Merged),
-    (
-        ClaimState::Accepted,
-        ClaimEvent::Exclude,
-        ClaimState::Excluded,
-    ),
-    (
-        ClaimState::Accepted,
-        ClaimEvent::Challenge,
-        ClaimState::Challenged,
-    ),
+    (ClaimState::Accepted, ClaimEvent::Exclude, ClaimState::Excluded),
+    (ClaimState::Accepted, ClaimEvent::Challenge, ClaimState::Challenged),
     (ClaimState::Accepted, ClaimEvent::Vest, ClaimState::Vested),
-    (
-        ClaimState::Merged,
-        ClaimEvent::Exclude,
-        ClaimState::Excluded,
-    ),
-    (
-        ClaimState::Merged,
-        ClaimEvent::Challenge,
-        ClaimState::Challenged,
-    ),
+    (ClaimState::Merged, ClaimEvent::Exclude, ClaimState::Excluded),
+    (ClaimState::Merged, ClaimEvent::Challenge, ClaimState::Challenged),
     (ClaimState::Merged, ClaimEvent::Vest, ClaimState::Vested),
     (ClaimState::Merged, ClaimEvent::Revert, ClaimState::Reverted),
     (ClaimState::Canary, ClaimEvent::Vest, ClaimState::Vested),
-    (
-        ClaimState::Challenged,
-        ClaimEvent::Accept,
-        ClaimState::Merged,
-    ),
-    (
-        ClaimState::Challenged,
-        ClaimEvent::Slash,
-        ClaimState::Slashed,
-    ),
+    (ClaimState::Challenged, ClaimEvent::Accept, ClaimState::Merged),
+    (ClaimState::Challenged, ClaimEvent::Slash, ClaimState::Slashed),
     (ClaimState::Vested, ClaimEvent::Revert, ClaimState::Reverted),
 ];
 

@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The engine: opens rounds, gathers seeds, sweeps claims at the end of each phase.
+
+use crate::{
+    ActiveRounds, Agenda, Bonds, ClaimOf, Claims, Config, CurrentRound, Event, LastPaid, Pallet,
+    ParentAuthor, PostedHeaders, Profiles, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms,
+    Verifiers, WeightInfo,
+};
+use alloc::vec::Vec;
+use codec::Encode;
+use dream_primitives::claim::{Availability, RoundId, Verdict};
+use dream_primitives::hashing::{hash, Domain};
+use dream_primitives::math::{to_u32, to_usize};
+use dream_primitives::params::ChainParameters;
+use dream_primitives::registry::{DataRegistry, ModelRegistry, RoundTerms};
+use dream_primitives::round::{
+    ClaimEvent, ClaimRecord, ClaimState, Phase, Round, RoundEvent, Seat,
+};
+use dream_primitives::{draw, Balance, BlockNumber, BoundedVec, BranchId, H256};
+use polkadot_sdk::frame_support::traits::Get;
+use polkadot_sdk::frame_support::weights::Weight;
+use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
+use polkadot_sdk::sp_runtime::traits::SaturatedConversion;
+
+type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
+type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
+
+/// A verifier that may be drawn.
+struct Candidate<AccountId> {
+    account: AccountId,
+    leaf: H256,
+    bond: Balance,
+    free: Balance,
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn begin_block(now: BlockNumberFor<T>) -> Weight {
+        let now: BlockNumber = now.saturated_into();
+        let parameters = T::Parameters::get();
+        Self::pay_producer();
+        Self::wake(now);
+        let active = ActiveRounds::<T>::get();
+        let mut swept = 0u32;
+        for id in &active {
+            swept = swept.saturating_add(Self::step(*id, now, &parameters));
+        }
+        let branches = T::Models::admitted();
+        for branch in &branches {
+            Self::try_open(*branch, now, &parameters);
+        }
+        T::WeightInfo::begin_block(to_u32(active.len()), to_u32(branches.len()), swept)
+    }
+
+    pub(crate) fn note_author() {
+        ParentAuthor::<T>::set(T::Author::get());
+    }
+
+    /// Opens the next round of a branch when the last one is over and the branch has all that a round needs.
+    fn try_open(branch: BranchId, now: BlockNumber, parameters: &ChainParameters) {
+        let last = CurrentRound::<T>::get(branch).unwrap_or(0);
+        let busy = Rounds::<T>::get(RoundId {
+            branch,
+            number: last,
+        })
+        .is_some_and(|r| !matches!(r.phase, Phase::Vesting | Phase::Closed));
+        let Some(number) = last.checked_add(1).filter(|_| !busy) else {
+            return;
+        };
+        let Some(terms) = Self::terms(branch) else {
+            return;
+        };
+        let Some(info) = T::Models::branch(branch) else {
+            return;
+        };
+        let id = RoundId { branch, number };
+        if ActiveRounds::<T>::try_append(id).is_err() {
+            return;
+        }
+        let round = Round {
+            id,
+            phase: Phase::Seeding,
+            opened: now,
+            deadline: now.saturating_add(parameters.round.seed_blocks),
+            base: info.head,
+            seed: H256::zero(),
+            audit_seed: H256::zero(),
+            claims: 0,
+            awaiting: 0,
+            cursor: None,
+            accepted: 0,
+            units: 0,
+            audit_units: 0,
+            emission: 0,
+            merge: None,
+        };
+        Terms::<T>::insert(id, terms);
+        SeedWindows::<T>::insert(id, SeedWindow::new(parameters.round.seed_blocks));
+        Rounds::<T>::insert(id, round);
+        CurrentRound::<T>::insert(branch, number);
+        if !LastPaid::<T>::contains_key(branch) {
+            LastPaid::<T>::insert(branch, now);
+        }
+        Self::deposit_event(Event::RoundOpened {
+            round: id,
+            base: info.head,
+        });
+    }
+
+    fn terms(branch: BranchId) -> Option<RoundTerms> {
+        let info = T::Models::branch(branch)?;
+        let architecture = T::Models::architecture(info.model)?;
+        let mixture = T::Data::mixture(branch, info.recipe.context.checked_add(1)?)?;
+        let admission = info.admission?;
+        Some(RoundTerms {
+            model: info.model,
+            architecture,
+            recipe: info.recipe,
+            admission,
+            mixture,
+        })
+    }
+
+    /// Moves one round by one block; returns the number of claims swept.
+    fn step(id: RoundId, now: BlockNumber, parameters: &ChainParameters) -> u32 {
+        let Some(mut round) = Rounds::<T>::get(id) else {
+            Self::deactivate(id);
+            return 0;
+        };
+        if round.cursor.is_none() && !Self::is_over(&mut round, now, parameters) {
+            Rounds::<T>::insert(id, round);
+            return 0;
+        }
+        let walks = !matches!(
+            round.phase,
+            Phase::Seeding | Phase::Training | Phase::Merging | Phase::Dispute
+        );
+        let claims = if walks {
+            RoundClaims::<T>::get(id)
+        } else {
+            BoundedVec::new()
+        };
+        let from = match round.cursor {
+            Some(from) => from,
+            None => {
+                round.awaiting = 0;
+                0
+            }
+        };
+        let limit = T::SweepPerBlock::get();
+        let mut candidates = None;
+        let mut swept = 0u32;
+        for claim_id in claims.iter().skip(to_usize(from)).take(to_usize(limit)) {
+            swept = swept.saturating_add(1);
+            if let Some(mut record) = Claims::<T>::get(claim_id) {
+                let keep = Self::sweep(
+                    &mut round,
+                    *claim_id,
+                    &mut record,
+                    parameters,
+                    &mut candidates,
+                );
+                if keep {
+                    Claims::<T>::insert(claim_id, record);
+                } else {
+                    Claims::<T>::remove(claim_id);
+                    ClaimOf::<T>::remove(id, &record.miner);
+                }
+            }
+        }
+        let to = from.saturating_add(swept);
+        round.cursor = Some(to);
+        if to_usize(to) >= claims.len() {
+            round.cursor = None;
+            Self::finish(&mut round, now, parameters);
+        }
+        match round.phase {
+            Phase::Closed if round.deadline == 0 => Self::prune(id),
+            _ => Rounds::<T>::insert(id, round),
+        }
+        swept
+    }
+
+    /// Whether the phase has nothing left to wait for. Gathers randomness in the seed phases.
+    fn is_over(round: &mut RoundOf<T>, now: BlockNumber, parameters: &ChainParameters) -> bool {
+        match round.phase {
+            Phase::Seeding | Phase::Drawing => match Self::gather(round.id, parameters) {
+                Some(mixed) => {
+                    let seed = hash(
+                        Domain::Seed,
+                        &Self::genesis(),
+                        &[mixed.as_bytes(), &(round.id, round.phase).encode()],
+                    );
+                    if round.phase == Phase::Seeding {
+                        round.seed = seed;
+                    } else {
+                        round.audit_seed = seed;
+                    }
+                    true
+                }
+                None => false,
+            },
+            Phase::Dispute => now >= round.deadline,
+            Phase::Paying | Phase::Vesting | Phase::Closed => true,
+            _ => now >= round.deadline || round.awaiting == 0,
+        }
+    }
+
+    /// Mixes the parent block's VRF output into the round's window; the mix when the window is complete.
+    fn gather(id: RoundId, parameters: &ChainParameters) -> Option<H256> {
+        let mut window = SeedWindows::<T>::get(id)?;
+        if let Some(output) = T::BlockRandomness::get() {
+            window.mixed = hash(
+                Domain::Seed,
+                &Self::genesis(),
+                &[window.mixed.as_bytes(), output.as_bytes()],
+            );
+            window.left = window.left.saturating_sub(1);
+            if let Some(author) = ParentAuthor::<T>::get() {
+                if !window.authors.contains(&author) {
+                    // Only whether there are enough authors matters; the bound is above every allowed number.
+                    let _ = window.authors.try_push(author);
+                }
+            }
+        }
+        if window.left == 0 && to_u32(window.authors.len()) >= parameters.round.seed_authors {
+            SeedWindows::<T>::remove(id);
+            return Some(window.mixed);
+        }
+        SeedWindows::<T>::insert(id, window);
+        None
+    }
+
+    /// Moves one claim at the end of a phase; `false` when it is to be removed.
+    fn sweep(
+        round: &mut RoundOf<T>,
+        id: H256,
+        record: &mut Record<T>,
+        parameters: &ChainParameters,
+        candidates: &mut Option<Vec<Candidate<T::AccountId>>>,
+    ) -> bool {
+        let before = record.state;
+        match round.phase {
+            Phase::Drawing => Self::draw(round, id, record, parameters, candidates),
+            Phase::Opening => Self::close_opening(round, id, record, parameters),
+            Phase::Availability => Self::close_availability(round, id, record, parameters),
+            Phase::Commitment => {
+                if Self::move_claim(record, ClaimEvent::Commit).is_some() {
+                    round.awaiting = round.awaiting.saturating_add(1);
+                }
+            }
+            Phase::DigestOpening => {
+                if record.state == ClaimState::Revealed {
+                    let committed = record
+                        .committee
+                        .iter()
+                        .filter(|s| s.commitment.is_some())
+                        .count();
+                    round.awaiting = round.awaiting.saturating_add(to_u32(committed));
+                } else {
+                    Self::move_claim(record, ClaimEvent::Reject);
+                }
+            }
+            Phase::Reveal => Self::settle(round, record),
+            Phase::Paying => Self::write_receipts(round, id, record, parameters),
+            Phase::Vesting => Self::pay_out(id, record, parameters),
+            Phase::Closed => return false,
+            _ => {}
+        }
+        if record.state != before {
+            Self::deposit_event(Event::ClaimMoved {
+                claim: id,
+                state: record.state,
+            });
+        }
+        true
+    }
+
+    /// Verifiers of the branch that were there before the round opened.
+    fn candidates(round: &RoundOf<T>) -> Vec<Candidate<T::AccountId>> {
+        let branch = round.id.branch;
+        Verifiers::<T>::get(branch)
+            .into_iter()
+            .filter_map(|account| {
+                let bond = Bonds::<T>::get(&account).filter(|b| b.since < round.opened)?;
+                let profile =
+                    Profiles::<T>::get(branch, &account).filter(|p| p.since < round.opened)?;
+                Some(Candidate {
+                    account,
+                    leaf: profile.leaf,
+                    bond: bond.total,
+                    free: bond.free(),
+                })
+            })
+            .collect()
+    }
+
+    fn draw(
+        round: &mut RoundOf<T>,
+        id: H256,
+        record: &mut Record<T>,
+        parameters: &ChainParameters,
+        candidates: &mut Option<Vec<Candidate<T::AccountId>>>,
+    ) {
+        let genesis = Self::genesis();
+        let all = candidates.get_or_insert_with(|| Self::candidates(round));
+        let seat_bond = parameters.bonds.seat;
+        let weights: Vec<Balance> = all
+            .iter()
+            .map(|c| {
+                let able = c.leaf == record.claim.profile
+                    && c.account != record.miner
+                    && c.free >= seat_bond;
+                if able {
+                    c.bond
+                } else {
+                    0
+                }
+            })
+            .collect();
+        let seed = &round.audit_seed;
+        for index in draw::committee(&genesis, seed, &id, &weights, parameters.audit.committee) {
+            let Some(candidate) = all.get_mut(to_usize(index)) else {
+                continue;
+            };
+            if Self::lock(&candidate.account, seat_bond).is_ok() {
+                candidate.free = candidate.free.saturating_sub(seat_bond);
+                let seat = Seat {
+                    verifier: candidate.account.clone(),
+                    bond: seat_bond,
+                    availability: None,
+                    commitment: None,
+                    verdict: None,
+                };
+                // `check` keeps the committee within its bound.
+                let _ = record.committee.try_push(seat);
+            }
+        }
+        if record.committee.is_empty() {
+            Self::move_claim(record, ClaimEvent::Void);
+            return;
+        }
+        let drawn = draw::segments(
+            &genesis,
+            seed,
+            &id,
+            record.claim.segments,
+            parameters.audit.segments,
+        );
+        record.audited = BoundedVec::truncate_from(drawn);
+        Self::move_claim(record, ClaimEvent::Draw);
+        round.awaiting = round.awaiting.saturating_add(1);
+        let committee = record
+            .committee
+            .iter()
+            .map(|s| s.verifier.clone())
+            .collect();
+        Self::deposit_event(Event::Drawn {
+            claim: id,
+            segments: record.audited.clone(),
+            committee: BoundedVec::truncate_from(committee),
+        });
+    }
+
+    fn void_with_penalty(id: H256, record: &mut Record<T>, parameters: &ChainParameters) {
+        let burned = Self::burn_locked(
+            &record.miner,
+            id,
+            parameters.bonds.availability.min(record.bond),
+        );
+        record.bond = record.bond.saturating_sub(burned);
+        Self::move_claim(record, ClaimEvent::Void);
+    }
+
+    fn close_opening(
+        round: &mut RoundOf<T>,
+        id: H256,
+        record: &mut Record<T>,
+        parameters: &ChainParameters,
+    ) {
+        match record.state {
+            ClaimState::Drawn => Self::void_with_penalty(id, record, parameters),
+            ClaimState::Opened => {
+                round.awaiting = round
+                    .awaiting
+                    .saturating_add(to_u32(record.committee.len()));
+            }
+            _ => {}
+        }
+    }
+
+    fn close_availability(
+        round: &mut RoundOf<T>,
+        id: H256,
+        record: &mut Record<T>,
+        parameters: &ChainParameters,
+    ) {
+        if record.state != ClaimState::Opened {
+            return;
+        }
+        let seats = to_u32(record.committee.len());
+        let lack = record
+            .committee
+            .iter()
+            .filter(|s| s.availability == Some(Availability::Lack))
+            .count();
+        if draw::two_thirds(to_u32(lack), seats) {
+            Self::void_with_penalty(id, record, parameters);
+        } else {
+            Self::move_claim(record, ClaimEvent::Have);
+            round.awaiting = round.awaiting.saturating_add(seats);
+        }
+    }
+
+    /// At least two thirds of the seats match: accepted. So many mismatch that two thirds cannot match: rejected. Else
+    /// too many were silent.
+    fn settle(round: &mut RoundOf<T>, record: &mut Record<T>) {
+        if record.state != ClaimState::Revealed {
+            return;
+        }
+        let seats = to_u32(record.committee.len());
+        let count = |v: Verdict| {
+            to_u32(
+                record
+                    .committee
+                    .iter()
+                    .filter(|s| s.verdict == Some(v))
+                    .count(),
+            )
+        };
+        let (matching, against) = (count(Verdict::Match), count(Verdict::Mismatch));
+        let event = if draw::two_thirds(matching, seats) {
+            ClaimEvent::Accept
+        } else if !draw::two_thirds(seats.saturating_sub(against), seats) {
+            ClaimEvent::Reject
+        } else {
+            ClaimEvent::Void
+        };
+        Self::move_claim(record, event);
+        Self::count_units(round, record);
+        if record.state == ClaimState::Accepted {
+            round.accepted = round.accepted.saturating_add(1);
+        }
+    }
+
+    /// Ends a phase: takes the transition of the table and sets the next phase up.
+    fn finish(round: &mut RoundOf<T>, now: BlockNumber, parameters: &ChainParameters) {
+        let event = match round.phase {
+            Phase::Seeding => RoundEvent::SeedReady,
+            Phase::Training if round.claims == 0 => RoundEvent::Empty,
+            Phase::Drawing if round.awaiting > 0 => RoundEvent::SeedReady,
+            Phase::Drawing => RoundEvent::Empty,
+            Phase::Opening | Phase::Availability if round.awaiting == 0 => RoundEvent::Empty,
+            Phase::Reveal if round.accepted == 0 => RoundEvent::Empty,
+            Phase::Merging if round.merge.is_some() => RoundEvent::MergePosted,
+            Phase::Merging => RoundEvent::Empty,
+            _ => RoundEvent::Complete,
+        };
+        if round.phase == Phase::Closed {
+            round.deadline = 0;
+            Self::deactivate(round.id);
+            return;
+        }
+        let left = round.phase;
+        let Some(next) = round.phase.next(event) else {
+            return;
+        };
+        round.phase = next;
+        match (left, next) {
+            (Phase::Dispute, _) => Self::promote(round),
+            (Phase::Vesting, _) => Self::release_merge_bond(round),
+            _ => {}
+        }
+        let r = &parameters.round;
+        let blocks = match next {
+            Phase::Training => {
+                round.awaiting = r.max_claims;
+                r.training_blocks
+            }
+            Phase::Drawing => {
+                SeedWindows::<T>::insert(round.id, SeedWindow::new(r.seed_blocks));
+                r.seed_blocks
+            }
+            Phase::Opening => r.opening_blocks,
+            Phase::Availability => r.availability_blocks,
+            Phase::Commitment => r.commit_blocks,
+            Phase::DigestOpening => r.digest_blocks,
+            Phase::Reveal => r.reveal_blocks,
+            Phase::Merging => {
+                round.awaiting = 1;
+                r.merge_blocks
+            }
+            Phase::Dispute => r.dispute_blocks,
+            Phase::Paying => {
+                Self::set_emission_aside(round, now, parameters);
+                0
+            }
+            Phase::Vesting => {
+                Self::mint_shares(round, parameters);
+                r.retention_blocks()
+            }
+            _ => r.retention_blocks(),
+        };
+        round.deadline = now.saturating_add(blocks);
+        Self::deposit_event(Event::PhaseStarted {
+            round: round.id,
+            phase: next,
+            deadline: round.deadline,
+        });
+        if matches!(next, Phase::Vesting | Phase::Closed) {
+            Self::deactivate(round.id);
+            Self::schedule(round.deadline, round.id);
+            if left != Phase::Vesting {
+                Self::vest_older(round.id, parameters);
+            }
+        }
+    }
+
+    fn promote(round: &mut RoundOf<T>) {
+        let advanced = PostedHeaders::<T>::take(round.id)
+            .and_then(T::Models::advance)
+            .is_some();
+        if !advanced {
+            // The branch's head moved under the round (a governance act): nothing was merged.
+            Self::release_merge_bond(round);
+            round.merge = None;
+        }
+    }
+
+    fn release_merge_bond(round: &mut RoundOf<T>) {
+        if let Some(merge) = round.merge.as_mut() {
+            Self::unlock(&merge.merger, merge.bond);
+            merge.bond = 0;
+        }
+    }
+
+    /// The round `retention_rounds` before this one vests now.
+    fn vest_older(id: RoundId, parameters: &ChainParameters) {
+        let Some(number) = id.number.checked_sub(parameters.round.retention_rounds) else {
+            return;
+        };
+        let older = RoundId {
+            branch: id.branch,
+            number,
+        };
+        if Rounds::<T>::get(older).is_some_and(|r| r.phase == Phase::Vesting) {
+            Self::activate(older);
+        }
+    }
+
+    fn activate(id: RoundId) -> bool {
+        ActiveRounds::<T>::mutate(|active| active.contains(&id) || active.try_push(id).is_ok())
+    }
+
+    fn deactivate(id: RoundId) {
+        ActiveRounds::<T>::mutate(|active| active.retain(|a| *a != id));
+    }
+
+    /// Wakes the rounds whose time has come; those that find no place wait for the next block.
+    fn wake(now: BlockNumber) {
+        for id in Agenda::<T>::take(now) {
+            let due = Rounds::<T>::get(id).is_some_and(|r| r.deadline <= now);
+            if due && !Self::activate(id) {
+                Self::schedule(now.saturating_add(1), id);
+            }
+        }
+    }
+
+    /// Puts a round on the agenda of the first block from `at` on that has a place.
+    fn schedule(at: BlockNumber, id: RoundId) {
+        let mut block = at;
+        while Agenda::<T>::try_append(block, id).is_err() {
+            let Some(next) = block.checked_add(1) else {
+                return;
+            };
+            block = next;
+        }
+    }
+
+    fn prune(id: RoundId) {
+        Rounds::<T>::remove(id);
+        Terms::<T>::remove(id);
+        RoundClaims::<T>::remove(id);
+        PostedHeaders::<T>::remove(id);
+    }
+}

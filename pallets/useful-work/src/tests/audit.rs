@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+use super::*;
+use crate::{Bonds, Error};
+use dream_primitives::round::ClaimState::*;
+use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+
+fn drawn() -> Trace {
+    train();
+    let trace = Trace::new(1, R1);
+    trace.submit();
+    run_to(R1, Phase::Opening);
+    trace
+}
+
+#[test]
+fn draw_should_seat_verifiers_of_the_profile_and_always_take_the_last_segment() {
+    build_and_execute(|| {
+        assert_ok!(UsefulWork::bond(origin(10), 20_000 * DREAM));
+        assert_ok!(UsefulWork::register_profile(
+            origin(10),
+            0,
+            settings(),
+            H256::repeat_byte(8)
+        ));
+        assert_ok!(UsefulWork::enlist_verifier(origin(10), 0));
+        assert_ok!(UsefulWork::bond(origin(1), 100 * DREAM));
+        assert_ok!(UsefulWork::register_profile(origin(1), 0, settings(), LEAF));
+        assert_ok!(UsefulWork::enlist_verifier(origin(1), 0));
+        let trace = drawn();
+        let record = trace.record();
+        assert_eq!(record.state, Drawn);
+        assert_eq!(record.committee.len(), 3);
+        assert_eq!(record.audited.len(), 2);
+        assert_eq!(record.audited.last(), Some(&7));
+        assert!(
+            trace.seats().iter().all(|s| VERIFIERS.contains(s)),
+            "{:?}",
+            trace.seats()
+        );
+        for seat in trace.seats() {
+            assert_eq!(Bonds::<Test>::get(seat).unwrap().locked, 100 * DREAM);
+        }
+    });
+}
+
+#[test]
+fn claim_should_be_void_without_penalty_when_nobody_can_verify_it() {
+    build_and_execute(|| {
+        train();
+        for verifier in VERIFIERS {
+            assert_ok!(UsefulWork::retire_verifier(origin(verifier), 0));
+        }
+        let trace = Trace::new(1, R1);
+        trace.submit();
+        run_to(R1, Phase::Vesting);
+        assert_eq!(trace.record().state, Void);
+        assert_eq!(trace.record().bond, 1_000 * DREAM);
+        dismiss();
+        run_to(R1, Phase::Closed);
+        assert_eq!(Bonds::<Test>::get(1).unwrap().locked, 0);
+        assert_eq!(Bonds::<Test>::get(1).unwrap().total, 20_000 * DREAM);
+    });
+}
+
+#[test]
+fn open_start_states_should_name_what_is_wrong() {
+    build_and_execute(|| {
+        let trace = drawn();
+        let (state, proof) = trace.initial();
+        let open = |who, id, state, starts: Vec<StartState>| {
+            UsefulWork::open_start_states(
+                origin(who),
+                id,
+                state,
+                proof.clone(),
+                BoundedVec::truncate_from(starts),
+            )
+        };
+        let id = trace.id();
+        assert_noop!(
+            open(1, H256::zero(), state, trace.starts()),
+            Error::<Test>::UnknownClaim
+        );
+        assert_noop!(
+            open(2, id, state, trace.starts()),
+            Error::<Test>::NotTheMiner
+        );
+        assert_noop!(
+            open(1, id, H256::zero(), trace.starts()),
+            Error::<Test>::BadProof
+        );
+        assert_noop!(open(1, id, state, vec![]), Error::<Test>::WrongSegments);
+        let mut turned = trace.starts();
+        turned.reverse();
+        assert_noop!(open(1, id, state, turned), Error::<Test>::WrongSegments);
+        let mut forged = trace.starts();
+        forged[1].state = H256::zero();
+        assert_noop!(open(1, id, state, forged), Error::<Test>::BadProof);
+        assert_ok!(open(1, id, state, trace.starts()));
+        assert_noop!(
+            open(1, id, state, trace.starts()),
+            Error::<Test>::WrongClaimState
+        );
+    });
+}
+
+#[test]
+fn claim_should_lose_the_availability_deposit_when_not_opened() {
+    build_and_execute(|| {
+        let trace = drawn();
+        let issued = Balances::total_issuance();
+        run_to(R1, Phase::Vesting);
+        assert_eq!(trace.record().state, Void);
+        assert_eq!(Bonds::<Test>::get(1).unwrap().total, 19_990 * DREAM);
+        assert_eq!(Balances::total_issuance(), issued - 10 * DREAM);
+    });
+}
+
+#[test]
+fn claim_should_lose_only_the_deposit_when_two_thirds_lack_its_blobs() {
+    build_and_execute(|| {
+        let trace = drawn();
+        trace.open_starts();
+        run_to(R1, Phase::Availability);
+        let seats = trace.seats();
+        let vote = |who, a| UsefulWork::vote_availability(origin(who), trace.id(), a);
+        assert_noop!(vote(1, Availability::Lack), Error::<Test>::NotInCommittee);
+        assert_ok!(vote(seats[0], Availability::Lack));
+        assert_noop!(
+            vote(seats[0], Availability::Have),
+            Error::<Test>::AlreadyDone
+        );
+        assert_ok!(vote(seats[1], Availability::Lack));
+        assert_ok!(vote(seats[2], Availability::Have));
+        run_to(R1, Phase::Vesting);
+        assert_eq!(trace.record().state, Void);
+        assert_eq!(trace.record().bond, 990 * DREAM);
+    });
+}
+
+#[test]
+fn audit_should_go_on_when_one_of_three_lacks_the_blobs() {
+    build_and_execute(|| {
+        let trace = drawn();
+        trace.open_starts();
+        run_to(R1, Phase::Availability);
+        assert_ok!(UsefulWork::vote_availability(
+            origin(trace.seats()[0]),
+            trace.id(),
+            Availability::Lack
+        ));
+        run_to(R1, Phase::Commitment);
+        assert_eq!(trace.record().state, Available);
+    });
+}
+
+#[test]
+fn claim_should_be_accepted_when_two_thirds_match() {
+    build_and_execute(|| {
+        train();
+        let traces = [Trace::new(1, R1)];
+        traces[0].submit();
+        audit(&traces, |t, seat| {
+            Some(if seat == 0 {
+                t.other_report()
+            } else {
+                t.report()
+            })
+        });
+        assert_eq!(states(&traces), [Accepted]);
+    });
+}
+
+#[test]
+fn claim_should_be_rejected_and_keep_its_bond_when_two_thirds_do_not_match() {
+    build_and_execute(|| {
+        train();
+        let traces = [Trace::new(1, R1), Trace::new(2, R1)];
+        traces.iter().for_each(Trace::submit);
+        audit(&traces, |t, seat| {
+            Some(if t.account == 2 && seat > 0 {
+                t.other_report()
+            } else {
+                t.report()
+            })
+        });
+        assert_eq!(states(&traces), [Accepted, Rejected]);
+        assert_eq!(Bonds::<Test>::get(2).unwrap().total, 20_000 * DREAM);
+    });
+}
+
+#[test]
+fn claim_should_be_void_when_the_verifiers_are_silent() {
+    build_and_execute(|| {
+        train();
+        let traces = [Trace::new(1, R1)];
+        traces[0].submit();
+        audit(&traces, |t, seat| (seat == 0).then(|| t.report()));
+        assert_eq!(states(&traces), [Void]);
+        assert_eq!(traces[0].record().bond, 1_000 * DREAM);
+    });
+}
+
+#[test]
+fn claim_should_be_rejected_when_the_digests_stay_closed() {
+    build_and_execute(|| {
+        let trace = drawn();
+        trace.open_starts();
+        run_to(R1, Phase::Commitment);
+        commit(trace.seats()[0], trace.id(), &trace.report());
+        run_to(R1, Phase::Vesting);
+        assert_eq!(trace.record().state, Rejected);
+    });
+}
+
+#[test]
+fn commitments_and_reveals_should_name_what_is_wrong() {
+    build_and_execute(|| {
+        let trace = drawn();
+        trace.open_starts();
+        run_to(R1, Phase::Commitment);
+        let (id, seats) = (trace.id(), trace.seats());
+        let reveal = |who, report, salt| UsefulWork::reveal_replay(origin(who), id, report, salt);
+        let foreign = UsefulWork::commit_replay(origin(1), id, H256::zero());
+        assert_eq!(foreign, Err(Error::<Test>::NotInCommittee.into()));
+        commit(seats[0], id, &trace.report());
+        assert_noop!(
+            UsefulWork::commit_replay(origin(seats[0]), id, H256::zero()),
+            Error::<Test>::AlreadyDone
+        );
+        commit(seats[1], id, &trace.report());
+        assert_noop!(
+            reveal(seats[0], trace.report(), salt(seats[0])),
+            Error::<Test>::WrongPhase
+        );
+        run_to(R1, Phase::DigestOpening);
+        assert_noop!(
+            UsefulWork::commit_replay(origin(seats[2]), id, H256::zero()),
+            Error::<Test>::WrongPhase
+        );
+        let mut forged = trace.openings();
+        forged[0].digest = H256::zero();
+        let open = |who, o: Vec<SegmentOpening>| {
+            UsefulWork::open_digests(origin(who), id, BoundedVec::truncate_from(o))
+        };
+        assert_noop!(open(1, forged), Error::<Test>::BadProof);
+        let mut forged = trace.openings();
+        forged[1].end_state = H256::zero();
+        assert_noop!(open(1, forged), Error::<Test>::BadProof);
+        assert_noop!(open(2, trace.openings()), Error::<Test>::NotTheMiner);
+        assert_noop!(
+            open(1, trace.openings()[..1].to_vec()),
+            Error::<Test>::WrongSegments
+        );
+        trace.open_digests();
+        run_to(R1, Phase::Reveal);
+        assert_noop!(
+            reveal(seats[0], trace.report(), H256::zero()),
+            Error::<Test>::RevealMismatch
+        );
+        assert_noop!(
+            reveal(seats[0], trace.other_report(), salt(seats[0])),
+            Error::<Test>::RevealMismatch
+        );
+        assert_noop!(
+            reveal(seats[1], trace.report(), salt(seats[0])),
+            Error::<Test>::RevealMismatch
+        );
+        assert_noop!(
+            reveal(seats[2], trace.report(), salt(seats[2])),
+            Error::<Test>::NotCommitted
+        );
+        assert_ok!(reveal(seats[0], trace.report(), salt(seats[0])));
+        assert_noop!(
+            reveal(seats[0], trace.report(), salt(seats[0])),
+            Error::<Test>::AlreadyDone
+        );
+        assert_ok!(reveal(seats[1], trace.report(), salt(seats[1])));
+        run_to(R1, Phase::Merging);
+        assert_eq!(trace.record().state, Accepted);
+    });
+}
+
+#[test]
+fn open_audits_should_list_what_waits_for_a_verifier() {
+    build_and_execute(|| {
+        let trace = drawn();
+        let seats = trace.seats();
+        assert!(UsefulWork::open_audits(&seats[0]).is_empty());
+        trace.open_starts();
+        run_to(R1, Phase::Availability);
+        let audits = UsefulWork::open_audits(&seats[0]);
+        assert_eq!(
+            (audits.len(), audits[0].claim, audits[0].starts.len()),
+            (1, trace.id(), 2)
+        );
+        assert_ok!(UsefulWork::vote_availability(
+            origin(seats[0]),
+            trace.id(),
+            Availability::Have
+        ));
+        assert!(UsefulWork::open_audits(&seats[0]).is_empty());
+        assert_eq!(UsefulWork::open_audits(&seats[1]).len(), 1);
+        assert!(UsefulWork::open_audits(&1).is_empty());
+    });
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+use super::*;
+use crate::{Bonds, Error, Event, HoldReason};
+use polkadot_sdk::frame_support::traits::fungible::InspectHold;
+use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+
+#[test]
+fn bond_should_hold_tokens_and_add_up() {
+    build_and_execute(|| {
+        assert_ok!(UsefulWork::bond(origin(1), 5 * DREAM));
+        assert_ok!(UsefulWork::bond(origin(1), 7 * DREAM));
+        assert_eq!(Bonds::<Test>::get(1).unwrap().total, 12 * DREAM);
+        assert_eq!(
+            Balances::balance_on_hold(&HoldReason::Bond.into(), &1),
+            12 * DREAM
+        );
+        System::assert_last_event(
+            Event::Bonded {
+                account: 1,
+                amount: 7 * DREAM,
+            }
+            .into(),
+        );
+    });
+}
+
+#[test]
+fn bond_should_fail_when_zero_or_above_the_balance() {
+    build_and_execute(|| {
+        assert_noop!(UsefulWork::bond(origin(1), 0), Error::<Test>::ZeroAmount);
+        assert!(UsefulWork::bond(origin(1), 200_000 * DREAM).is_err());
+        assert_eq!(Bonds::<Test>::get(1), None);
+    });
+}
+
+#[test]
+fn unbond_should_free_tokens_only_after_the_period() {
+    build_and_execute(|| {
+        let period = PARAMETERS.with_borrow(|p| p.bonds.unbonding_blocks);
+        assert_ok!(UsefulWork::bond(origin(1), 12 * DREAM));
+        assert_noop!(UsefulWork::unbond(origin(1), 0), Error::<Test>::ZeroAmount);
+        assert_noop!(
+            UsefulWork::unbond(origin(1), 13 * DREAM),
+            Error::<Test>::BondTooSmall
+        );
+        assert_noop!(
+            UsefulWork::unbond(origin(2), DREAM),
+            Error::<Test>::BondTooSmall
+        );
+        assert_noop!(
+            UsefulWork::withdraw_unbonded(origin(1)),
+            Error::<Test>::NothingUnbonding
+        );
+        assert_ok!(UsefulWork::unbond(origin(1), 5 * DREAM));
+        assert_noop!(
+            UsefulWork::unbond(origin(1), DREAM),
+            Error::<Test>::AlreadyUnbonding
+        );
+        System::set_block_number(period);
+        assert_noop!(
+            UsefulWork::withdraw_unbonded(origin(1)),
+            Error::<Test>::StillUnbonding
+        );
+        System::set_block_number(period + 1);
+        assert_ok!(UsefulWork::withdraw_unbonded(origin(1)));
+        assert_eq!(Bonds::<Test>::get(1).unwrap().total, 7 * DREAM);
+        assert_eq!(
+            Balances::balance_on_hold(&HoldReason::Bond.into(), &1),
+            7 * DREAM
+        );
+        assert_ok!(UsefulWork::unbond(origin(1), 7 * DREAM));
+        System::set_block_number(2 * period + 2);
+        assert_ok!(UsefulWork::withdraw_unbonded(origin(1)));
+        assert_eq!(Bonds::<Test>::get(1), None);
+    });
+}
+
+#[test]
+fn unbond_should_fail_when_the_bond_is_locked_for_a_claim() {
+    build_and_execute(|| {
+        train();
+        Trace::new(1, R1).submit();
+        assert_noop!(
+            UsefulWork::unbond(origin(1), 19_001 * DREAM),
+            Error::<Test>::BondTooSmall
+        );
+        assert_ok!(UsefulWork::unbond(origin(1), 19_000 * DREAM));
+    });
+}

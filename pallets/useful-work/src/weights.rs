@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Weights, estimated from above by counting reads, writes and hashes; measured ones replace them.
+
+use core::marker::PhantomData;
+use polkadot_sdk::frame_support::traits::Get;
+use polkadot_sdk::frame_support::weights::Weight;
+use polkadot_sdk::frame_system;
+
+/// Weights of the pallet's calls.
+pub trait WeightInfo {
+    /// `bond`.
+    fn bond() -> Weight;
+    /// `unbond`.
+    fn unbond() -> Weight;
+    /// `withdraw_unbonded`.
+    fn withdraw_unbonded() -> Weight;
+    /// `register_profile`.
+    fn register_profile() -> Weight;
+    /// `enlist_verifier`.
+    fn enlist_verifier() -> Weight;
+    /// `retire_verifier`.
+    fn retire_verifier() -> Weight;
+    /// `submit_claim`.
+    fn submit_claim() -> Weight;
+    /// `open_start_states`: 17 proofs of 11 hashes.
+    fn open_start_states() -> Weight;
+    /// `vote_availability`.
+    fn vote_availability() -> Weight;
+    /// `commit_replay`.
+    fn commit_replay() -> Weight;
+    /// `open_digests`: 32 proofs of 11 hashes.
+    fn open_digests() -> Weight;
+    /// `reveal_replay`.
+    fn reveal_replay() -> Weight;
+    /// `post_merge`: reads up to 256 claims.
+    fn post_merge() -> Weight;
+    /// `admit_profile` and `dismiss_profile`.
+    fn admit_profile() -> Weight;
+    /// The hook, for so many active rounds, admitted branches and swept claims.
+    fn begin_block(active: u32, branches: u32, swept: u32) -> Weight;
+}
+
+/// Picoseconds of a call's own work.
+const CALL: u64 = 30_000_000;
+/// Picoseconds of a hash in the WASM runtime.
+const HASH: u64 = 1_500_000;
+
+/// Estimates with the chain's database weights.
+pub struct EstimatedWeight<T>(PhantomData<T>);
+
+impl<T: frame_system::Config> EstimatedWeight<T> {
+    fn of(hashes: u64, proof: u64, reads: u64, writes: u64) -> Weight {
+        Weight::from_parts(CALL.saturating_add(HASH.saturating_mul(hashes)), proof)
+            .saturating_add(T::DbWeight::get().reads_writes(reads, writes))
+    }
+}
+
+impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
+    fn bond() -> Weight {
+        Self::of(0, 4_000, 4, 4)
+    }
+    fn unbond() -> Weight {
+        Self::of(0, 4_000, 2, 1)
+    }
+    fn withdraw_unbonded() -> Weight {
+        Self::of(0, 4_000, 4, 4)
+    }
+    fn register_profile() -> Weight {
+        Self::of(0, 8_000, 4, 1)
+    }
+    fn enlist_verifier() -> Weight {
+        Self::of(0, 16_000, 5, 1)
+    }
+    fn retire_verifier() -> Weight {
+        Self::of(0, 16_000, 2, 1)
+    }
+    fn submit_claim() -> Weight {
+        Self::of(4, 24_000, 9, 6)
+    }
+    fn open_start_states() -> Weight {
+        Self::of(17 * 13, 8_000, 3, 2)
+    }
+    fn vote_availability() -> Weight {
+        Self::of(0, 8_000, 2, 2)
+    }
+    fn commit_replay() -> Weight {
+        Self::of(0, 8_000, 2, 2)
+    }
+    fn open_digests() -> Weight {
+        Self::of(32 * 13, 8_000, 3, 2)
+    }
+    fn reveal_replay() -> Weight {
+        Self::of(2, 8_000, 3, 2)
+    }
+    fn post_merge() -> Weight {
+        Self::of(512, 1_500_000, 264, 4)
+    }
+    fn admit_profile() -> Weight {
+        Self::of(0, 1_000, 0, 1)
+    }
+    fn begin_block(active: u32, branches: u32, swept: u32) -> Weight {
+        let [active, branches, swept] = [active, branches, swept].map(u64::from);
+        let rounds = Self::of(4, 4_000, 6, 5).saturating_mul(active);
+        // A swept claim may draw among 256 verifiers, lock 16 seats and write 17 receipts.
+        let claims = Self::of(64, 48_000, 40, 24).saturating_mul(swept);
+        let fixed = Self::of(0, 4_000, 6, 4);
+        rounds
+            .saturating_add(claims)
+            .saturating_add(fixed)
+            .saturating_add(Self::of(0, 8_000, 8, 6).saturating_mul(branches))
+    }
+}
