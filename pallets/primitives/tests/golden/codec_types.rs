@@ -1,0 +1,623 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Examples of every public codec type, every variant among them.
+
+use crate::{check, hex};
+use codec::{Decode, Encode, MaxEncodedLen};
+use dream_primitives::cid::{Cid, CidCodec};
+use dream_primitives::claim::*;
+use dream_primitives::credits::Credits;
+use dream_primitives::data::{DatasetInfo, MixtureEntry};
+use dream_primitives::delta::DeltaChunk;
+use dream_primitives::emission::RoundPay;
+use dream_primitives::manifest::{Architecture, LlamaConfig};
+use dream_primitives::merkle::SumNode;
+use dream_primitives::params::*;
+use dream_primitives::profile::ProfileSettings;
+use dream_primitives::recipe::*;
+use dream_primitives::registry::{Admission, Branch, DatasetRecord, Model, RoundTerms};
+use dream_primitives::round::*;
+use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
+use dream_primitives::views::{AuditView, BranchView, ClaimView, RoundView, VersionView};
+use dream_primitives::H256;
+use scale_info::{form::MetaForm, Field, TypeDef, TypeInfo};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// The account type of the chain, as far as its encoding goes.
+type AccountId = [u8; 32];
+
+pub fn h(byte: u8) -> H256 {
+    H256::repeat_byte(byte)
+}
+
+pub fn cid(byte: u8) -> Cid {
+    Cid {
+        codec: CidCodec::DagPb,
+        digest: [byte; 32],
+    }
+}
+
+fn bounded<T: Clone + std::fmt::Debug, S: bounded_collections::Get<u32>>(
+    items: &[T],
+) -> dream_primitives::BoundedVec<T, S> {
+    items.to_vec().try_into().unwrap()
+}
+
+pub fn llama() -> LlamaConfig {
+    LlamaConfig {
+        vocab: 256,
+        dim: 128,
+        layers: 4,
+        heads: 4,
+        kv_heads: 2,
+        ffn: 384,
+        context: 127,
+        rope_theta: 10_000,
+        tied: true,
+    }
+}
+
+pub fn recipe() -> Recipe {
+    Recipe {
+        segments: 8,
+        steps: 5,
+        batch: 3,
+        context: 127,
+        optimiser: Optimiser::AdamW {
+            learning_rate: 3_000_000,
+            beta1: 900_000_000,
+            beta2: 950_000_000,
+            epsilon: 10_000,
+            weight_decay: 1,
+            max_norm: 1_000_000_000,
+        },
+        proximal: 2,
+        rule: AggregationRule::WeightedMean,
+        server: ServerOptimiser::Nesterov {
+            learning_rate: 45_875,
+            momentum: 39_322,
+        },
+        delta: DeltaCodec::DenseInt8,
+        error_feedback: true,
+        class: NumericClass::Exact,
+    }
+}
+
+pub fn round_id() -> RoundId {
+    RoundId {
+        branch: 7,
+        number: 9,
+    }
+}
+
+pub fn claim() -> Claim {
+    Claim {
+        round: round_id(),
+        base: h(1),
+        delta_root: h(2),
+        delta_cid: cid(3),
+        states_root: h(4),
+        digests_root: h(5),
+        segments: 8,
+        residual: Some((h(6), h(7))),
+        profile: h(8),
+        canary: h(9),
+        licence: DeltaLicence::Open,
+    }
+}
+
+fn segment_result() -> SegmentResult {
+    SegmentResult {
+        segment: 7,
+        end_state: h(10),
+        digest: h(11),
+    }
+}
+
+pub fn report() -> ReplayReport {
+    ReplayReport {
+        initial_state: h(12),
+        results: bounded(&[segment_result()]),
+        delta_root: h(13),
+    }
+}
+
+pub fn header() -> VersionHeader {
+    VersionHeader {
+        model: 1,
+        branch: 2,
+        number: 3,
+        parent: Parent::Local(h(14)),
+        state_root: h(15),
+        server_root: h(16),
+        cid: cid(17),
+        server_cid: Some(cid(18)),
+        contributions_root: h(19),
+        rule: merge_rule(),
+        block: 1_000,
+    }
+}
+
+fn merge_rule() -> MergeRule {
+    MergeRule {
+        rule: recipe().rule,
+        server: recipe().server,
+    }
+}
+
+pub fn settings() -> ProfileSettings {
+    ProfileSettings {
+        isa: bounded(b"avx2"),
+        math: bounded(b"COMPATIBLE"),
+        library: bounded(b"libtorch 2.11.0"),
+        threads: 1,
+    }
+}
+
+fn dataset() -> DatasetInfo {
+    DatasetInfo {
+        root: h(20),
+        cid: cid(21),
+        licence: bounded(b"CC0-1.0"),
+        samples: 100_000,
+        window: 128,
+    }
+}
+
+fn entry() -> MixtureEntry {
+    MixtureEntry {
+        dataset: 5,
+        weight: 6,
+    }
+}
+
+fn admission() -> Admission {
+    Admission {
+        share: 500_000,
+        units_per_token: 10,
+    }
+}
+
+fn opened_start() -> OpenedStart {
+    OpenedStart {
+        segment: 7,
+        state: h(22),
+        cid: cid(23),
+    }
+}
+
+fn seat() -> Seat<AccountId> {
+    Seat {
+        verifier: [24; 32],
+        bond: 100,
+        availability: Some(Availability::Have),
+        commitment: Some(h(25)),
+        verdict: Some(Verdict::Match),
+    }
+}
+
+fn receipt() -> Receipt<AccountId> {
+    Receipt {
+        account: [26; 32],
+        role: Role::Miner,
+        units: 1 << 70,
+        amount: 900,
+        vests_at: 2_000,
+    }
+}
+
+fn history() -> HistoryEntry {
+    HistoryEntry {
+        block: 1_500,
+        state: ClaimState::Drawn,
+    }
+}
+
+fn record() -> ClaimRecord<AccountId> {
+    ClaimRecord {
+        claim: claim(),
+        miner: [27; 32],
+        state: ClaimState::Merged,
+        bond: 1_000,
+        audited: bounded(&[2, 7]),
+        initial_state: Some(h(28)),
+        starts: bounded(&[opened_start()]),
+        ends: bounded(&[segment_result()]),
+        committee: bounded(&[seat()]),
+        history: bounded(&[history()]),
+        receipts: bounded(&[receipt()]),
+    }
+}
+
+fn posted() -> PostedMerge<AccountId> {
+    PostedMerge {
+        merger: [29; 32],
+        bond: 100,
+        version: h(30),
+    }
+}
+
+fn round() -> Round<AccountId> {
+    Round {
+        id: round_id(),
+        phase: Phase::Dispute,
+        opened: 900,
+        deadline: 1_100,
+        base: h(31),
+        seed: h(32),
+        audit_seed: h(33),
+        claims: 3,
+        awaiting: 4,
+        cursor: Some(5),
+        accepted: 2,
+        units: 1 << 65,
+        audit_units: 1 << 66,
+        emission: 1_000_000,
+        merge: Some(posted()),
+    }
+}
+
+fn trace_proof() -> TraceProof {
+    bounded(&[h(34), h(35)])
+}
+
+fn fields_of(fields: &[Field<MetaForm>]) -> String {
+    let each: Vec<String> = fields
+        .iter()
+        .map(|field| {
+            let kind = field.type_name.unwrap_or("?");
+            field
+                .name
+                .map_or(kind.to_string(), |name| format!("{name}: {kind}"))
+        })
+        .collect();
+    each.join(", ")
+}
+
+#[derive(Default)]
+struct Dump {
+    encodings: String,
+    shapes: String,
+    names: BTreeSet<String>,
+}
+
+impl Dump {
+    /// Writes a type's shape and its examples. An enumeration needs an example of every variant.
+    fn add<T: Encode + Decode + TypeInfo + PartialEq + std::fmt::Debug>(&mut self, examples: &[T]) {
+        let info = T::type_info();
+        let name = info.path.ident().unwrap();
+        let encoded: Vec<Vec<u8>> = examples.iter().map(Encode::encode).collect();
+        for (example, bytes) in examples.iter().zip(&encoded) {
+            assert_eq!(T::decode(&mut bytes.as_slice()).as_ref(), Ok(example));
+        }
+        match &info.type_def {
+            TypeDef::Composite(composite) => {
+                assert_eq!(examples.len(), 1, "{name}");
+                writeln!(self.shapes, "{name} {{ {} }}", fields_of(&composite.fields)).unwrap();
+                writeln!(self.encodings, "{name} = {}", hex(&encoded[0])).unwrap();
+            }
+            TypeDef::Variant(variants) => {
+                let indices: Vec<u8> = variants.variants.iter().map(|v| v.index).collect();
+                let firsts: Vec<u8> = encoded.iter().map(|bytes| bytes[0]).collect();
+                assert_eq!(
+                    firsts, indices,
+                    "{name}: one example for each variant, in order"
+                );
+                for (variant, bytes) in variants.variants.iter().zip(&encoded) {
+                    let label = format!("{name}::{}", variant.name);
+                    let fields = match fields_of(&variant.fields).as_str() {
+                        "" => String::new(),
+                        fields => format!(" {{ {fields} }}"),
+                    };
+                    writeln!(self.shapes, "{label} = {}{fields}", variant.index).unwrap();
+                    writeln!(self.encodings, "{label} = {}", hex(bytes)).unwrap();
+                }
+            }
+            other => panic!("{name}: {other:?} is no type of ours"),
+        }
+        assert!(self.names.insert(name.to_string()), "{name} twice");
+    }
+}
+
+fn dump() -> Dump {
+    let mut d = Dump::default();
+    add_enumerations(&mut d);
+    add_structures(&mut d);
+    add_parameters(&mut d);
+    d
+}
+
+fn add_enumerations(d: &mut Dump) {
+    d.add(&[CidCodec::Raw, CidCodec::DagPb]);
+    d.add(&[DeltaLicence::Open, DeltaLicence::Proprietary]);
+    d.add(&[Availability::Have, Availability::Lack]);
+    d.add(&[Verdict::Match, Verdict::Mismatch]);
+    d.add(&[Role::Miner, Role::Verifier]);
+    d.add(&[recipe().optimiser]);
+    d.add(&[Architecture::Llama(llama())]);
+    d.add(&[
+        AggregationRule::WeightedMean,
+        AggregationRule::TrimmedMean { trim: 2 },
+        AggregationRule::Median,
+        AggregationRule::NormClip { max_norm: 1 << 40 },
+        AggregationRule::Krum {
+            byzantine: 3,
+            selected: 5,
+        },
+    ]);
+    d.add(&[
+        ServerOptimiser::Sgd {
+            learning_rate: 65_536,
+        },
+        recipe().server,
+        ServerOptimiser::Adam {
+            learning_rate: 655,
+            beta1: 58_982,
+            beta2: 64_880,
+            epsilon: 16,
+        },
+    ]);
+    d.add(&[DeltaCodec::DenseInt8, DeltaCodec::TopK { per_chunk: 64 }]);
+    d.add(&[
+        NumericClass::Exact,
+        NumericClass::Tolerant { relative: 1_000 },
+    ]);
+    d.add(&[
+        Parent::None,
+        Parent::Local(h(14)),
+        Parent::Foreign {
+            chain: h(36),
+            version: h(37),
+            proved: true,
+        },
+    ]);
+    d.add(&[
+        DeltaChunk::Dense {
+            shift: 3,
+            codes: vec![-127, 0, 127],
+        },
+        DeltaChunk::Sparse {
+            shift: 2,
+            indices: vec![1, 4_095],
+            codes: vec![-1, 5],
+        },
+    ]);
+    d.add(&all::<Phase>());
+    d.add(&all::<RoundEvent>());
+    d.add(&all::<ClaimState>());
+    d.add(&all::<ClaimEvent>());
+    d.add(&all::<ParameterError>());
+    d.add(&all::<RecipeError>());
+}
+
+/// All variants of an enumeration without fields, by their indices.
+fn all<T: Decode>() -> Vec<T> {
+    (0..=u8::MAX)
+        .map_while(|index| T::decode(&mut [index].as_slice()).ok())
+        .collect()
+}
+
+fn add_structures(d: &mut Dump) {
+    d.add(&[cid(3)]);
+    d.add(&[round_id()]);
+    d.add(&[claim()]);
+    d.add(&[StartState {
+        segment: 7,
+        state: h(22),
+        proof: trace_proof(),
+        cid: cid(23),
+    }]);
+    d.add(&[SegmentOpening {
+        segment: 7,
+        end_state: h(10),
+        state_proof: trace_proof(),
+        digest: h(11),
+        salt: h(38),
+        digest_proof: trace_proof(),
+    }]);
+    d.add(&[segment_result()]);
+    d.add(&[report()]);
+    d.add(&[Credits {
+        amount: 1 << 80,
+        step: 12,
+    }]);
+    d.add(&[dataset()]);
+    d.add(&[entry()]);
+    d.add(&[RoundPay {
+        miners: 1,
+        verifiers: 2,
+        producers: 3,
+        treasury: 4,
+    }]);
+    d.add(&[llama()]);
+    d.add(&[SumNode {
+        hash: h(39),
+        sum: 1 << 100,
+    }]);
+    d.add(&[settings()]);
+    d.add(&[recipe()]);
+    d.add(&[Model::<AccountId> {
+        architecture: Architecture::Llama(llama()),
+        licence: bounded(b"Apache-2.0"),
+        owner: [40; 32],
+        deposit: 10,
+    }]);
+    d.add(&[admission()]);
+    d.add(&[Branch::<AccountId> {
+        model: 1,
+        owner: [40; 32],
+        recipe: recipe(),
+        head: h(41),
+        admission: Some(admission()),
+        deposit: 10,
+    }]);
+    d.add(&[DatasetRecord::<AccountId> {
+        info: dataset(),
+        submitter: [42; 32],
+        deposit: 10,
+        block: 77,
+    }]);
+    d.add(&[RoundTerms {
+        model: 1,
+        architecture: Architecture::Llama(llama()),
+        recipe: recipe(),
+        admission: admission(),
+        mixture: bounded(&[(entry(), 100_000)]),
+    }]);
+    d.add(&[seat()]);
+    d.add(&[opened_start()]);
+    d.add(&[receipt()]);
+    d.add(&[history()]);
+    d.add(&[record()]);
+    d.add(&[posted()]);
+    d.add(&[round()]);
+    d.add(&[merge_rule()]);
+    d.add(&[header()]);
+    d.add(&[Contribution {
+        claim: h(43),
+        delta_root: h(44),
+        weight: 8,
+    }]);
+    d.add(&[BranchView {
+        branch: 2,
+        admitted: true,
+        head: h(45),
+        header: header(),
+    }]);
+    d.add(&[VersionView {
+        hash: h(46),
+        header: header(),
+    }]);
+    d.add(&[ClaimView::<AccountId> {
+        id: h(47),
+        record: record(),
+    }]);
+    d.add(&[AuditView {
+        claim: h(47),
+        round: round_id(),
+        phase: Phase::Commitment,
+        deadline: 1_100,
+        starts: vec![opened_start()],
+        delta_cid: cid(3),
+    }]);
+    d.add(&[RoundView::<AccountId> {
+        round: round(),
+        claims: vec![h(47)],
+    }]);
+}
+
+fn add_parameters(d: &mut Dump) {
+    let network = ChainParameters::network();
+    d.add(&[network.consensus]);
+    d.add(&[network.round]);
+    d.add(&[network.audit]);
+    d.add(&[network.bonds]);
+    d.add(&[network.rewards]);
+    d.add(&[network]);
+}
+
+#[test]
+fn encodings_should_be_the_reviewed_ones() {
+    check("encodings.txt", &dump().encodings);
+}
+
+#[test]
+fn shapes_should_be_the_reviewed_ones() {
+    check("shapes.txt", &dump().shapes);
+}
+
+/// Names of the public types of the crate's sources that derive `Encode`.
+fn codec_types_of_the_sources() -> BTreeSet<String> {
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut names = BTreeSet::new();
+    for file in std::fs::read_dir(sources).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let mut derives = String::new();
+        for line in text.lines() {
+            let item = ["pub struct ", "pub enum "]
+                .iter()
+                .find_map(|head| line.strip_prefix(head));
+            match item {
+                Some(rest) if derives.split([',', '(', ' ']).any(|word| word == "Encode") => {
+                    let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap();
+                    names.insert(rest[..end].to_string());
+                }
+                _ => {}
+            }
+            match line {
+                "" | "}" => derives.clear(),
+                _ => derives.push_str(line),
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn every_codec_type_should_have_an_example() {
+    let sources = codec_types_of_the_sources();
+    assert!(sources.contains("Claim") && sources.contains("Phase"));
+    assert_eq!(sources, dump().names);
+}
+
+#[test]
+fn longest_encodings_should_be_the_reviewed_ones() {
+    let mut text = String::new();
+    let mut line = |name: &str, longest: usize| {
+        writeln!(text, "{name} = {longest}").unwrap();
+    };
+    line("Branch", Branch::<AccountId>::max_encoded_len());
+    line("ChainParameters", ChainParameters::max_encoded_len());
+    line("Claim", Claim::max_encoded_len());
+    line("ClaimRecord", ClaimRecord::<AccountId>::max_encoded_len());
+    line(
+        "DatasetRecord",
+        DatasetRecord::<AccountId>::max_encoded_len(),
+    );
+    line("Model", Model::<AccountId>::max_encoded_len());
+    line("ReplayReport", ReplayReport::max_encoded_len());
+    line("Round", Round::<AccountId>::max_encoded_len());
+    line("RoundTerms", RoundTerms::max_encoded_len());
+    line("SegmentOpening", SegmentOpening::max_encoded_len());
+    line("StartState", StartState::max_encoded_len());
+    line("VersionHeader", VersionHeader::max_encoded_len());
+    check("longest.txt", &text);
+}
+
+#[test]
+fn claim_record_should_stay_below_16_kib() {
+    let longest = ClaimRecord::<AccountId>::max_encoded_len();
+    println!("a claim's record takes at most {longest} bytes");
+    assert!(longest < 16 * 1024, "{longest} bytes");
+}
+
+/// A record with every list full is as long as its bound says, so the bound above is the true one.
+#[test]
+fn claim_record_should_reach_its_bound_when_every_list_is_full() {
+    fn full<T: Clone + std::fmt::Debug, S: bounded_collections::Get<u32>>(
+        item: T,
+    ) -> dream_primitives::BoundedVec<T, S> {
+        bounded(&vec![item; usize::try_from(S::get()).unwrap()])
+    }
+    let full = ClaimRecord {
+        audited: full(1),
+        starts: full(opened_start()),
+        ends: full(segment_result()),
+        committee: full(seat()),
+        history: full(history()),
+        receipts: full(receipt()),
+        ..record()
+    };
+    // MaxEncodedLen allows five bytes for the prefix of a list that needs one here; there are six lists.
+    let bound = ClaimRecord::<AccountId>::max_encoded_len();
+    let length = full.encode().len();
+    assert!(
+        length <= bound && length + 6 * 4 >= bound,
+        "{length} of {bound}"
+    );
+    assert_eq!(ClaimRecord::decode(&mut full.encode().as_slice()), Ok(full));
+
+    // One seat too many is refused when it is decoded.
+    let seats = vec![seat(); usize::try_from(dream_primitives::draw::MAX_COMMITTEE + 1).unwrap()];
+    assert!(Committee::<AccountId>::decode(&mut seats.encode().as_slice()).is_err());
+}
