@@ -47,6 +47,7 @@ forbid_in_runtime() {
 forbid "no path of one machine" '(^|[^A-Za-z0-9_.}])/(ro''ot|ho''me/[a-z]+|wo''rk)/' . ':!*/package-lock.json'
 forbid "no registry's host: name the package, its client knows where" '(registry\.npm''js|py''pi|files\.python''hosted|static\.crates|index\.crates)\.(org|io)' . ':!Cargo.lock'
 forbid_in_runtime "no floats in runtime code" '(^|[^A-Za-z_])f(32|64)([^A-Za-z0-9_]|$)'
+forbid_in_runtime "no casts with as in runtime code" '[ )]as ([ui](8|16|32|64|128|size)|f(32|64))([^A-Za-z0-9_]|$)'
 forbid "nothing left open" '(to''do|unimple''mented)!\(' '*.rs'
 forbid "no commented-out tests" '^[[:space:]]*//[[:space:]]*#\[(test|tokio::test)\]' '*.rs'
 

@@ -148,9 +148,9 @@ mod tests {
             pairs.rotate_left(turn % n);
             prop_assert_eq!(&mean, &weighted_mean(len as u32, &pairs).unwrap());
             let total: f64 = weights.iter().map(|w| *w as f64).sum();
-            for i in 0..len {
+            for (i, got) in mean.iter().enumerate() {
                 let sum: f64 = pairs.iter().map(|(c, w)| c.steps(len as u32)[i] as f64 * *w as f64).sum();
-                prop_assert!((mean[i] as f64 - sum / total).abs() <= 0.5 + 1e-6);
+                prop_assert!((*got as f64 - sum / total).abs() <= 0.5 + 1e-6);
             }
         }
 

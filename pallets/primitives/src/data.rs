@@ -75,7 +75,8 @@ pub fn streamed(samples: u64) -> u64 {
 
 /// The n-th sample that is not held out.
 pub fn nth_streamed(n: u64) -> u64 {
-    n.saturating_add(n / HELD_OUT_EVERY.wrapping_sub(1))
+    const KEPT: u64 = HELD_OUT_EVERY - 1;
+    n.saturating_add(n / KEPT)
 }
 
 /// Leaf hash of a sample.

@@ -299,7 +299,7 @@ fn ensure(condition: bool, error: ParameterError) -> Result<(), ParameterError> 
 /// Checks sizes and economics. Genesis build, every change, and every preset's test call this one function.
 pub fn check(p: &ChainParameters) -> Result<(), ParameterError> {
     ensure(
-        p.consensus.slot_ms >= MIN_SLOT_MS && p.consensus.slot_ms % 2 == 0,
+        p.consensus.slot_ms >= MIN_SLOT_MS && p.consensus.slot_ms.is_multiple_of(2),
         ParameterError::SlotMs,
     )?;
     ensure(p.consensus.epoch_slots >= 4, ParameterError::EpochSlots)?;

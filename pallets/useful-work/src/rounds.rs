@@ -244,9 +244,8 @@ impl<T: Config> Pallet<T> {
             Phase::Opening => Self::close_opening(round, id, record, parameters),
             Phase::Availability => Self::close_availability(round, id, record, parameters),
             Phase::Commitment => {
-                if Self::move_claim(record, ClaimEvent::Commit).is_some() {
-                    round.awaiting = round.awaiting.saturating_add(1);
-                }
+                let moved = Self::move_claim(record, ClaimEvent::Commit).is_some();
+                round.awaiting = round.awaiting.saturating_add(u32::from(moved));
             }
             Phase::DigestOpening => {
                 if record.state == ClaimState::Revealed {
