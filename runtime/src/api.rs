@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The chain's own runtime API: what the `dream` RPC namespace reads.
+
+use alloc::vec::Vec;
+use codec::Codec;
+use dream_primitives::{
+    views::{AuditView, BranchView, ClaimView, RoundView, VersionView},
+    BranchId, H256,
+};
+use polkadot_sdk::*;
+
+/// Most versions that one answer of [`DreamApi::lineage`] holds.
+pub const MAX_LINEAGE: u32 = 1_024;
+
+sp_api::decl_runtime_apis! {
+    /// Questions about models, claims, audits and rounds.
+    pub trait DreamApi<AccountId>
+    where
+        AccountId: Codec,
+    {
+        /// A branch with its head, or nothing where there is no such branch.
+        fn branch_head(branch: BranchId) -> Option<BranchView>;
+
+        /// A version and its ancestors, the version itself first, at most `max` and at most [`MAX_LINEAGE`]; empty where it is unknown.
+        fn lineage(version: H256, max: u32) -> Vec<VersionView>;
+
+        /// A claim with its whole history and its receipts.
+        fn claim(id: H256) -> Option<ClaimView<AccountId>>;
+
+        /// Audits in which the account still has something to do.
+        fn open_audits(account: AccountId) -> Vec<AuditView>;
+
+        /// The branch's current round with its claims.
+        fn round_status(branch: BranchId) -> Option<RoundView<AccountId>>;
+    }
+}

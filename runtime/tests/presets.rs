@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Each preset starts a chain, in the WASM runtime that was built.
+
+// A test may do what the runtime may not.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
+use dream_runtime::{configs, genesis, AccountId, Runtime, RuntimeGenesisConfig};
+use polkadot_sdk::*;
+use sc_chain_spec::GenesisConfigBuilderRuntimeCaller;
+use serde_json::Value;
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::{BuildStorage, Storage};
+
+fn caller() -> GenesisConfigBuilderRuntimeCaller<'static> {
+    GenesisConfigBuilderRuntimeCaller::new(dream_runtime::wasm_binary().unwrap())
+}
+
+fn state(name: &str) -> Storage {
+    caller()
+        .get_storage_for_named_preset(Some(&name.to_string()))
+        .unwrap()
+}
+
+fn within<R>(name: &str, question: impl FnOnce() -> R) -> R {
+    sp_io::TestExternalities::new(state(name)).execute_with(question)
+}
+
+#[test]
+fn every_preset_should_build_a_state_when_named() {
+    let names = caller().preset_names().unwrap();
+    assert_eq!(names, genesis::names());
+    assert_eq!(names.len(), 2);
+    for name in names {
+        let storage = state(&name.to_string());
+        assert!(
+            storage
+                .top
+                .contains_key(sp_core::storage::well_known_keys::CODE)
+                || !storage.top.is_empty()
+        );
+    }
+}
+
+#[test]
+fn preset_should_have_its_validators_and_its_sudo_key_when_built() {
+    let alice: AccountId = Sr25519Keyring::Alice.to_account_id();
+    let validators = || pallet_session::Validators::<Runtime>::get();
+    assert_eq!(
+        within("development", validators),
+        vec![Sr25519Keyring::AliceStash.to_account_id()]
+    );
+    assert_eq!(
+        within("local_testnet", validators),
+        vec![
+            Sr25519Keyring::AliceStash.to_account_id(),
+            Sr25519Keyring::BobStash.to_account_id()
+        ]
+    );
+    let key = || pallet_sudo::Key::<Runtime>::get();
+    assert_eq!(within("development", key), Some(alice));
+    assert_eq!(within("local_testnet", key), None);
+    let authorities = || pallet_babe::Pallet::<Runtime>::authorities().len();
+    assert_eq!(within("local_testnet", authorities), 2);
+}
+
+#[test]
+fn validators_of_genesis_should_be_those_with_session_keys_when_a_tool_replaced_them() {
+    let mut patch = caller()
+        .get_named_preset(Some(&"local_testnet".to_string()))
+        .unwrap();
+    let keys = patch["session"]["keys"].as_array_mut().unwrap();
+    keys.truncate(1);
+    let storage = caller().get_storage_for_patch(patch).unwrap();
+    let validators = sp_io::TestExternalities::new(storage).execute_with(|| {
+        (
+            pallet_session::Validators::<Runtime>::get().len(),
+            pallet_babe::Pallet::<Runtime>::authorities().len(),
+        )
+    });
+    assert_eq!(validators, (1, 1));
+}
+
+#[test]
+fn default_genesis_should_be_valid_json_for_the_builder() {
+    let default: Value = caller().get_default_config().unwrap();
+    assert!(default.get("balances").is_some());
+    RuntimeGenesisConfig::default().build_storage().unwrap();
+}
+
+#[test]
+fn block_weight_should_be_at_most_a_third_of_the_shortest_slot() {
+    let third = configs::SHORTEST_SLOT_MILLIS
+        * frame_support::weights::constants::WEIGHT_REF_TIME_PER_MILLIS
+        / 3;
+    assert!(configs::MAXIMUM_BLOCK_WEIGHT.ref_time() <= third);
+}
