@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Integer aggregation of accepted deltas, chunk by chunk, independent of the order of the deltas.
 
-use crate::delta::{DeltaChunk, MAX_SHIFT};
-use crate::math::{clamp_i32, div_round, scale_q16, to_usize};
+use crate::delta::DeltaChunk;
+use crate::math::{clamp_i32, scale_q16, to_usize};
 use crate::recipe::{AggregationRule, ServerOptimiser};
 use alloc::{vec, vec::Vec};
 
@@ -26,39 +26,132 @@ pub enum AggregateError {
 ///
 /// Bound: 256 deltas of weight below 2^16 and steps below 2^30 sum to below 2^54.
 pub fn weighted_mean(len: u32, deltas: &[(&DeltaChunk, u16)]) -> Result<Vec<i32>, AggregateError> {
+    let common = deltas.iter().fold(0u16, |n, (_, w)| gcd(n, *w));
+    // The common factor of the weights cancels; without it, equal weights need no multiplication.
+    let weight = |w: u16| w.checked_div(common).unwrap_or(0);
     let total = deltas
         .iter()
-        .fold(0i64, |n, (_, w)| n.wrapping_add(i64::from(*w)));
+        .fold(0u32, |n, (_, w)| n.saturating_add(u32::from(weight(*w))));
     if deltas.len() > MAX_DELTAS || total == 0 {
         return Err(AggregateError::Deltas);
     }
-    let mut sums = vec![0i64; to_usize(len)];
-    for (chunk, weight) in deltas {
+    for (chunk, _) in deltas {
         chunk.check(len).map_err(|_| AggregateError::Chunk)?;
-        accumulate(&mut sums, chunk, *weight);
     }
-    Ok(sums
+    let base = deltas
         .iter()
-        .map(|s| clamp_i32(div_round(*s, total)))
-        .collect())
+        .map(|(chunk, _)| chunk.shift())
+        .min()
+        .unwrap_or(0);
+    // weight < 2^16 and shift <= 23: a factor is below 2^39, 256 of them below 2^47.
+    let factor = |chunk: &DeltaChunk, w: u16| {
+        u64::from(weight(w)).wrapping_shl(u32::from(chunk.shift().wrapping_sub(base)))
+    };
+    let factors = deltas
+        .iter()
+        .fold(0u64, |n, (c, w)| n.wrapping_add(factor(c, *w)));
+    let divide = Division::new(total);
+    if factors < 1 << 24 {
+        // Sums below 127 * 2^24 fit 32 bits.
+        let mut sums = vec![0i32; to_usize(len)];
+        for (chunk, w) in deltas {
+            let f = i32::try_from(factor(chunk, *w)).unwrap_or(i32::MAX);
+            if f.count_ones() == 1 {
+                let shift = f.trailing_zeros();
+                add_codes(&mut sums, chunk, |sum, code| {
+                    sum.wrapping_add(i32::from(code).wrapping_shl(shift))
+                });
+            } else {
+                add_codes(&mut sums, chunk, |sum, code| {
+                    sum.wrapping_add(i32::from(code).wrapping_mul(f))
+                });
+            }
+        }
+        Ok(sums
+            .iter()
+            .map(|s| divide.round(i64::from(*s).wrapping_shl(u32::from(base))))
+            .collect())
+    } else {
+        let mut sums = vec![0i64; to_usize(len)];
+        for (chunk, w) in deltas {
+            let f = i64::try_from(factor(chunk, *w)).unwrap_or(i64::MAX);
+            add_codes(&mut sums, chunk, |sum, code| {
+                sum.wrapping_add(i64::from(code).wrapping_mul(f))
+            });
+        }
+        Ok(sums
+            .iter()
+            .map(|s| divide.round(s.wrapping_shl(u32::from(base))))
+            .collect())
+    }
 }
 
-fn accumulate(sums: &mut [i64], chunk: &DeltaChunk, weight: u16) {
-    let (DeltaChunk::Dense { shift, .. } | DeltaChunk::Sparse { shift, .. }) = chunk;
-    // weight < 2^16, shift <= 23: the factor is below 2^39 and its product with a code below 2^46.
-    let factor = i64::from(weight).wrapping_shl(u32::from((*shift).min(MAX_SHIFT)));
+fn gcd(a: u16, b: u16) -> u16 {
+    match a.checked_rem(b) {
+        None => a,
+        Some(rest) => gcd(b, rest),
+    }
+}
+
+/// Folds every code of a chunk into the sum of its parameter.
+#[inline(always)]
+fn add_codes<T: Copy>(sums: &mut [T], chunk: &DeltaChunk, add: impl Fn(T, i8) -> T) {
     match chunk {
         DeltaChunk::Dense { codes, .. } => {
             for (sum, code) in sums.iter_mut().zip(codes) {
-                *sum = sum.wrapping_add(i64::from(*code).wrapping_mul(factor));
+                *sum = add(*sum, *code);
             }
         }
         DeltaChunk::Sparse { indices, codes, .. } => {
             for (index, code) in indices.iter().zip(codes) {
                 if let Some(sum) = sums.get_mut(usize::from(*index)) {
-                    *sum = sum.wrapping_add(i64::from(*code).wrapping_mul(factor));
+                    *sum = add(*sum, *code);
                 }
             }
+        }
+    }
+}
+
+/// Division by one divisor of many numerators below 2^56 in absolute value, rounding half away from zero, by the
+/// multiply-and-shift of Granlund and Montgomery (1994, theorem 4.2): with l = ceil(log2 d) and
+/// m = floor(2^(56 + l) / d) + 1, floor(n / d) = floor(n m / 2^(56 + l)) for every n below 2^56.
+struct Division {
+    half: u64,
+    multiplier: u64,
+    shift: u32,
+}
+
+impl Division {
+    const BITS: u32 = 56;
+
+    /// `divisor` is positive and below 2^24, so that the multiplier is at most 2^57.
+    fn new(divisor: u32) -> Self {
+        let log = divisor.next_power_of_two().trailing_zeros();
+        let shift = Self::BITS.wrapping_add(log);
+        let quotient = 1u128
+            .wrapping_shl(shift)
+            .checked_div(u128::from(divisor))
+            .unwrap_or(0);
+        let multiplier = u64::try_from(quotient).unwrap_or(u64::MAX).wrapping_add(1);
+        Self {
+            half: u64::from(divisor / 2),
+            multiplier,
+            shift,
+        }
+    }
+
+    #[inline(always)]
+    fn round(&self, n: i64) -> i32 {
+        let magnitude = u128::from(n.unsigned_abs().wrapping_add(self.half));
+        let quotient = magnitude
+            .wrapping_mul(u128::from(self.multiplier))
+            .wrapping_shr(self.shift);
+        // A mean of steps below 2^30 is below 2^30.
+        let quotient = i32::try_from(quotient).unwrap_or(i32::MAX);
+        if n < 0 {
+            quotient.wrapping_neg()
+        } else {
+            quotient
         }
     }
 }
@@ -120,10 +213,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn case() -> impl Strategy<Value = (Vec<DeltaChunk>, Vec<u16>)> {
-        (1usize..40, 1usize..12).prop_flat_map(|(len, n)| {
+        (1usize..40, 1usize..12, any::<bool>()).prop_flat_map(|(len, n, small)| {
             (
                 prop::collection::vec(prop::collection::vec(-(1i32 << 29)..(1 << 29), len), n),
-                prop::collection::vec(1u16.., n),
+                prop::collection::vec(if small { 1u16..8 } else { 1..u16::MAX }, n),
                 0u32..29,
             )
                 .prop_map(|(rows, w, s)| {
@@ -151,6 +244,14 @@ mod tests {
             for (i, got) in mean.iter().enumerate() {
                 let sum: f64 = pairs.iter().map(|(c, w)| c.steps(len as u32)[i] as f64 * *w as f64).sum();
                 prop_assert!((*got as f64 - sum / total).abs() <= 0.5 + 1e-6);
+            }
+        }
+
+        #[test]
+        fn division_should_round_half_away_for_every_total(n in -(1i64 << 55)..(1i64 << 55), d in 1u32..(1 << 24), near in 0i64..4) {
+            let tie = n / i64::from(d) % (1 << 29) * i64::from(d) + i64::from(d / 2) - 2 + near;
+            for n in [n % (i64::from(d) << 30), tie] {
+                prop_assert_eq!(i64::from(Division::new(d).round(n)), crate::math::div_round(n, i64::from(d)), "{} / {}", n, d);
             }
         }
 

@@ -84,6 +84,13 @@ impl DeltaChunk {
         }
     }
 
+    /// Power of two that every code is multiplied by.
+    #[inline]
+    pub fn shift(&self) -> u8 {
+        let (Self::Dense { shift, .. } | Self::Sparse { shift, .. }) = self;
+        *shift
+    }
+
     /// Grid steps of every parameter of the chunk.
     pub fn steps(&self, len: u32) -> Vec<i32> {
         let mut out = vec![0i32; crate::math::to_usize(len)];

@@ -27,21 +27,17 @@ pub fn div_round(numerator: i64, denominator: i64) -> i64 {
 /// `value * factor / 2^16`, rounded half away from zero.
 #[inline]
 pub fn scale_q16(value: i32, factor: u32) -> i64 {
-    // |value * factor| < 2^63: a product of 31 and 32 bits.
+    // |value * factor| < 2^63: a product of 31 and 32 bits. One less for negatives turns the shift's rounding down into
+    // rounding half away from zero.
     let product = i64::from(value).wrapping_mul(i64::from(factor));
-    let magnitude = product.unsigned_abs().wrapping_add(1 << 15) >> 16;
-    let signed = i64::try_from(magnitude).unwrap_or(i64::MAX);
-    if product < 0 {
-        signed.wrapping_neg()
-    } else {
-        signed
-    }
+    product.wrapping_add(1 << 15).wrapping_add(product >> 63) >> 16
 }
 
 /// Clamps to the range of `i32`.
 #[inline]
 pub fn clamp_i32(value: i64) -> i32 {
-    i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX })
+    let bounded = value.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+    i32::try_from(bounded).unwrap_or(0)
 }
 
 /// `usize` as `u64`.
