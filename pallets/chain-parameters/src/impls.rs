@@ -54,7 +54,7 @@ impl<T: Config> From<ParameterError> for Error<T> {
 }
 
 /// What to change so that the check passes, for the author of a chain specification.
-fn advice(error: ParameterError) -> &'static str {
+pub fn advice(error: ParameterError) -> &'static str {
     match error {
         ParameterError::SlotMs => "consensus.slotMs must be even and at least 1000",
         ParameterError::EpochSlots => "consensus.epochSlots must be at least 4",

@@ -14,11 +14,12 @@
     test,
     allow(
         clippy::arithmetic_side_effects,
-        clippy::as_conversions,
         clippy::indexing_slicing,
         clippy::unwrap_used
     )
 )]
+
+extern crate alloc;
 
 mod impls;
 pub mod weights;
@@ -28,13 +29,14 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use impls::{EpochDuration, MinimumPeriod};
+pub use impls::{advice, EpochDuration, MinimumPeriod};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use super::weights::WeightInfo;
+    use alloc::boxed::Box;
     use dream_primitives::params::ChainParameters;
     use polkadot_sdk::frame_support::pallet_prelude::*;
     use polkadot_sdk::frame_system::pallet_prelude::*;
@@ -149,9 +151,12 @@ pub mod pallet {
         /// Changes the parameters. The consensus values must equal those of genesis.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::set_parameters(parameters.audit.reference_segments))]
-        pub fn set_parameters(origin: OriginFor<T>, parameters: ChainParameters) -> DispatchResult {
+        pub fn set_parameters(
+            origin: OriginFor<T>,
+            parameters: Box<ChainParameters>,
+        ) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
-            Self::do_set_parameters(parameters)
+            Self::do_set_parameters(*parameters)
         }
     }
 }

@@ -13,6 +13,7 @@ use polkadot_sdk::frame_support::traits::Get;
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 type Pallet = crate::Pallet<Test>;
+type Change = fn(&mut ChainParameters);
 
 fn development(change: impl FnOnce(&mut ChainParameters)) -> ChainParameters {
     let mut parameters = ChainParameters::development();

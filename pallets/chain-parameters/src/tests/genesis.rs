@@ -11,7 +11,7 @@ fn genesis_should_store_what_it_is_given() {
 
 #[test]
 fn genesis_should_panic_with_the_name_and_what_to_change() {
-    let cases: [(fn(&mut ChainParameters), &str, &str); 3] = [
+    let cases: [(Change, &str, &str); 3] = [
         (
             |p| p.consensus.slot_ms = 999,
             "SlotMs",

@@ -4,7 +4,7 @@ use dream_primitives::SUPPLY_CAP;
 use polkadot_sdk::sp_runtime::DispatchError;
 
 fn set(parameters: ChainParameters) -> polkadot_sdk::sp_runtime::DispatchResult {
-    Parameters::set_parameters(RuntimeOrigin::root(), parameters)
+    Parameters::set_parameters(RuntimeOrigin::root(), Box::new(parameters))
 }
 
 #[test]
@@ -21,10 +21,9 @@ fn set_parameters_should_store_and_tell() {
 #[test]
 fn set_parameters_should_fail_when_consensus_changes() {
     build_and_execute(ChainParameters::development(), || {
-        for change in [
-            (|p| p.consensus.slot_ms = 2_000) as fn(&mut ChainParameters),
-            |p| p.consensus.epoch_slots = 100,
-        ] {
+        for change in [(|p| p.consensus.slot_ms = 2_000) as Change, |p| {
+            p.consensus.epoch_slots = 100
+        }] {
             assert_noop!(set(development(change)), Error::<Test>::ConsensusIsFixed);
         }
     });
@@ -34,7 +33,10 @@ fn set_parameters_should_fail_when_consensus_changes() {
 fn set_parameters_should_fail_when_not_admin() {
     build_and_execute(ChainParameters::development(), || {
         assert_noop!(
-            Parameters::set_parameters(RuntimeOrigin::signed(1), ChainParameters::development()),
+            Parameters::set_parameters(
+                RuntimeOrigin::signed(1),
+                Box::new(ChainParameters::development())
+            ),
             DispatchError::BadOrigin
         );
     });
@@ -43,7 +45,7 @@ fn set_parameters_should_fail_when_not_admin() {
 #[test]
 fn set_parameters_should_name_the_wrong_value() {
     use Error::*;
-    let cases: [(fn(&mut ChainParameters), Error<Test>); 13] = [
+    let cases: [(Change, Error<Test>); 13] = [
         (|p| p.round.opening_blocks = 0, PhaseBlocks),
         (|p| p.round.seed_authors = 65, SeedAuthors),
         (|p| p.round.max_claims = 0, MaxClaims),
@@ -67,7 +69,7 @@ fn set_parameters_should_name_the_wrong_value() {
 
 #[test]
 fn set_parameters_should_name_consensus_values_when_genesis_left_them_wrong() {
-    let cases: [(fn(&mut ChainParameters), Error<Test>); 2] = [
+    let cases: [(Change, Error<Test>); 2] = [
         (|p| p.consensus.slot_ms = 0, Error::SlotMs),
         (|p| p.consensus.epoch_slots = 0, Error::EpochSlots),
     ];

@@ -118,7 +118,7 @@ fn try_state_should_name_admissions_that_do_not_add_up() {
         "model-registry: Admitted is not the ascending list of admitted branches",
     );
     broken(
-        || Admitted::<Test>::kill(),
+        Admitted::<Test>::kill,
         "model-registry: Admitted is not the ascending list of admitted branches",
     );
     broken(

@@ -3,6 +3,11 @@
 //!
 //! A change here is a change of the protocol. `DREAM_UPDATE=1 cargo test -p dream-primitives --test golden` writes the
 //! files anew; the difference is then read before it is committed.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
 
 mod codec_types;
 mod rules;
