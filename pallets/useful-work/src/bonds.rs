@@ -47,14 +47,20 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_bond(account: T::AccountId, amount: Balance) -> DispatchResult {
         ensure!(amount > 0, Error::<T>::ZeroAmount);
+        let now = Self::now();
+        let longest = T::Parameters::get()
+            .round
+            .length()
+            .unwrap_or(BlockNumber::MAX);
+        let new = || Bond {
+            since: now,
+            ..Default::default()
+        };
+        let mut bond = Bonds::<T>::get(&account).unwrap_or_else(new);
+        bond.add(amount, now, longest)
+            .ok_or(Error::<T>::TooManyAdditions)?;
         T::Currency::hold(&HoldReason::Bond.into(), &account, amount)?;
-        Bonds::<T>::mutate(&account, |bond| {
-            let bond = bond.get_or_insert_with(|| Bond {
-                since: Self::now(),
-                ..Default::default()
-            });
-            bond.total = bond.total.saturating_add(amount);
-        });
+        Bonds::<T>::insert(&account, bond);
         Self::deposit_event(Event::Bonded { account, amount });
         Ok(())
     }

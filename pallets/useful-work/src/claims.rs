@@ -99,7 +99,14 @@ impl<T: Config> Pallet<T> {
         ensure!(profile.leaf == claim.profile, Error::<T>::WrongProfile);
         ensure!(profile.since < round.opened, Error::<T>::ProfileTooYoung);
         let bond = Bonds::<T>::get(&miner).ok_or(Error::<T>::BondTooSmall)?;
-        ensure!(bond.since < round.opened, Error::<T>::BondTooYoung);
+        ensure!(
+            bond.free() >= parameters.bonds.claim,
+            Error::<T>::BondTooSmall
+        );
+        ensure!(
+            bond.free_in(round.opened) >= parameters.bonds.claim,
+            Error::<T>::BondTooYoung
+        );
         Self::lock(&miner, parameters.bonds.claim)?;
 
         let claim_id = claim.id(&Self::genesis(), &Self::raw(&miner));

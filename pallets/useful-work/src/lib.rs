@@ -345,6 +345,8 @@ pub mod pallet {
         BondTooSmall,
         /// The bond was made in or after the block at which the round opened; it counts from the next round.
         BondTooYoung,
+        /// The bond was added to too often within the length of a round; wait for a round.
+        TooManyAdditions,
         /// Another amount is unbonding; withdraw it first.
         AlreadyUnbonding,
         /// Nothing is unbonding.

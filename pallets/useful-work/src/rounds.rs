@@ -280,14 +280,14 @@ impl<T: Config> Pallet<T> {
         Verifiers::<T>::get(branch)
             .into_iter()
             .filter_map(|account| {
-                let bond = Bonds::<T>::get(&account).filter(|b| b.since < round.opened)?;
+                let bond = Bonds::<T>::get(&account)?;
                 let profile =
                     Profiles::<T>::get(branch, &account).filter(|p| p.since < round.opened)?;
                 Some(Candidate {
                     account,
                     leaf: profile.leaf,
-                    bond: bond.total,
-                    free: bond.free(),
+                    bond: bond.counted(round.opened),
+                    free: bond.free_in(round.opened),
                 })
             })
             .collect()

@@ -9,8 +9,11 @@ use scale_info::TypeInfo;
 /// Most distinct authors that a seed window remembers.
 pub const MAX_SEED_AUTHORS: u32 = 64;
 
+/// Most additions to a bond within the length of a round.
+pub const MAX_YOUNG: u32 = 8;
+
 /// An account's bond.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, MaxEncodedLen, TypeInfo)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Bond {
     /// Held in all.
     pub total: Balance,
@@ -18,8 +21,10 @@ pub struct Bond {
     pub locked: Balance,
     /// On its way out, and the block from which it may be withdrawn.
     pub unbonding: Option<(Balance, BlockNumber)>,
-    /// Block of the first bond; a round counts it when it is older than the round.
+    /// Block of the first addition.
     pub since: BlockNumber,
+    /// Additions that a round that is open may not count yet.
+    pub young: BoundedVec<(BlockNumber, Balance), ConstU32<MAX_YOUNG>>,
 }
 
 impl Bond {
@@ -29,6 +34,29 @@ impl Bond {
         self.total
             .saturating_sub(self.locked)
             .saturating_sub(leaving)
+    }
+
+    /// Adds to the bond at a block; additions older than `longest` blocks count for every open round. `None` when there
+    /// are too many young additions.
+    pub fn add(&mut self, amount: Balance, now: BlockNumber, longest: BlockNumber) -> Option<()> {
+        self.young
+            .retain(|(block, _)| now.saturating_sub(*block) <= longest);
+        self.young.try_push((now, amount)).ok()?;
+        self.total = self.total.saturating_add(amount);
+        Some(())
+    }
+
+    /// What counts in a round that opened at a block: all of it, less what was added in or after that block, so that
+    /// nobody adds to a bond once the round's seeds can be foreseen.
+    pub fn counted(&self, opened: BlockNumber) -> Balance {
+        let late = self.young.iter().filter(|(block, _)| *block >= opened);
+        late.fold(self.total, |n, (_, amount)| n.saturating_sub(*amount))
+    }
+
+    /// The free part of what counts in a round.
+    pub fn free_in(&self, opened: BlockNumber) -> Balance {
+        let young = self.total.saturating_sub(self.counted(opened));
+        self.free().saturating_sub(young)
     }
 }
 

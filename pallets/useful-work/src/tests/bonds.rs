@@ -34,6 +34,23 @@ fn bond_should_fail_when_zero_or_above_the_balance() {
 }
 
 #[test]
+fn bond_should_fail_when_added_to_too_often_in_a_round() {
+    build_and_execute(|| {
+        for _ in 0..crate::MAX_YOUNG {
+            assert_ok!(UsefulWork::bond(origin(1), DREAM));
+        }
+        assert_noop!(
+            UsefulWork::bond(origin(1), DREAM),
+            Error::<Test>::TooManyAdditions
+        );
+        let longest = PARAMETERS.with_borrow(|p| p.round.length().unwrap());
+        System::set_block_number(longest + 2);
+        assert_ok!(UsefulWork::bond(origin(1), DREAM));
+        assert_eq!(Bonds::<Test>::get(1).unwrap().young.len(), 1);
+    });
+}
+
+#[test]
 fn unbond_should_free_tokens_only_after_the_period() {
     build_and_execute(|| {
         let period = PARAMETERS.with_borrow(|p| p.bonds.unbonding_blocks);

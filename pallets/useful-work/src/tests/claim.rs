@@ -85,6 +85,53 @@ fn submit_claim_should_fail_when_the_bond_is_small_or_young() {
 }
 
 #[test]
+fn additions_should_count_only_for_rounds_that_open_later() {
+    build_and_execute(|| {
+        assert_ok!(UsefulWork::bond(origin(9), 999 * DREAM));
+        assert_ok!(UsefulWork::register_profile(origin(9), 0, settings(), LEAF));
+        train();
+        let claim = Trace::new(9, R1).claim;
+        assert_ok!(UsefulWork::bond(origin(9), DREAM));
+        assert_noop!(
+            UsefulWork::submit_claim(origin(9), claim.clone()),
+            Error::<Test>::BondTooYoung
+        );
+        let bond = crate::Bonds::<Test>::get(9).unwrap();
+        let opened = Rounds::<Test>::get(R1).unwrap().opened;
+        assert_eq!(
+            (
+                bond.counted(opened),
+                bond.counted(System::block_number() + 1)
+            ),
+            (999 * DREAM, 1_000 * DREAM)
+        );
+        let second = RoundId {
+            branch: 0,
+            number: 2,
+        };
+        run_to(second, Phase::Training);
+        let claim = Trace::new(9, second).claim;
+        assert_ok!(UsefulWork::submit_claim(origin(9), claim));
+    });
+}
+
+#[test]
+fn verifiers_should_be_drawn_by_the_bond_that_they_had_before_the_round() {
+    build_and_execute(|| {
+        train();
+        Trace::new(1, R1).submit();
+        assert_ok!(UsefulWork::bond(origin(VERIFIERS[0]), 70_000 * DREAM));
+        let opened = Rounds::<Test>::get(R1).unwrap().opened;
+        let bond = crate::Bonds::<Test>::get(VERIFIERS[0]).unwrap();
+        assert_eq!(
+            (bond.total, bond.counted(opened)),
+            (90_000 * DREAM, 20_000 * DREAM)
+        );
+        assert_eq!(bond.free_in(opened), 20_000 * DREAM);
+    });
+}
+
+#[test]
 fn submit_claim_should_fail_when_it_is_the_second_or_out_of_phase() {
     build_and_execute(|| {
         train();
