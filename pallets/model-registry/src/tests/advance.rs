@@ -46,6 +46,12 @@ fn next_header_should_follow_the_head() {
             Registry::next_header(branch, H256::zero(), new, &recipe()),
             None
         );
+        advanced(branch, 1);
+        assert_eq!(
+            Registry::next_header(branch, base, new, &recipe()),
+            None,
+            "a version that is no longer the head"
+        );
     });
 }
 
