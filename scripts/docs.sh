@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Holds the pages to the truth: scripts/docs.sh [--static]
 #
-# Checks every page's links, the tests that docs/protocol.md names, and its tables against the code and against their
-# formula. Then executes, as they are written, the fenced blocks with the info string `sh test` of README.md,
+# Checks every page's links, the tests and messages that pages name, and tables against the code or their formula. Then executes, as they are written, the fenced blocks with the info string `sh test` of README.md,
 # docs/*.md and chain-specs/README.md. Prints one line a check and one a block and closes with "N passed, N failed".
 # --static leaves the blocks out: they need dream-node and dream-worker in the target directory.
 #
@@ -14,7 +13,8 @@ cd "$ROOT"
 
 # What one page's blocks may take, on a machine that is busy.
 PATIENCE_S=900
-PAGE=docs/protocol.md
+PROTOCOL=docs/protocol.md
+OPERATIONS=docs/operations.md
 ROUND_RS=pallets/primitives/src/round.rs
 PARAMS_RS=pallets/primitives/src/params.rs
 
@@ -123,16 +123,16 @@ check_named_tests() {
     [ $found -gt 0 ] || echo "no page names a test"
 }
 
-# table NAME: the rows of a table of the protocol page, cells by tabs, without code marks; the rows between
-# `<!-- table: NAME -->` and `<!-- end -->`, less heading and rule.
-table() {
+# rows NAME PAGE: the rows between `<!-- table: NAME -->` and `<!-- end -->`, less heading and rule; cells by tabs.
+rows() {
     awk -v begin="<!-- table: $1 -->" '
         $0 == begin { inside = 1; next }
         $0 == "<!-- end -->" { inside = 0 }
-        inside && /^\|/ && ++row > 2 {
-            gsub(/`/, ""); sub(/^\| */, ""); sub(/ *\|$/, ""); gsub(/ *\| */, "\t"); print
-        }' "$PAGE"
+        inside && /^\|/ && ++row > 2 { sub(/^\| */, ""); sub(/ *\|$/, ""); gsub(/ *\| */, "\t"); print }' "$2"
 }
+
+# table NAME: rows of the protocol page without code marks.
+table() { rows "$1" "$PROTOCOL" | tr -d '`'; }
 
 # transitions NAME TYPE: the rows of a table of round.rs.
 transitions() {
@@ -146,7 +146,7 @@ check_transitions() {
     transitions "$1" >"$tmp/code"
     table "$1" | cut -f 1-3 >"$tmp/page"
     [ -s "$tmp/code" ] || echo "$ROUND_RS has no table $1"
-    diff --label "$PAGE" --label "$ROUND_RS" -u "$tmp/page" "$tmp/code" || true
+    diff --label "$PROTOCOL" --label "$ROUND_RS" -u "$tmp/page" "$tmp/code" || true
 }
 
 # Detection of F of S segments with q audited: 1 - C(S-1-F, q-1) / C(S-1, q-1), in per cent; then after three rounds.
@@ -173,7 +173,33 @@ check_parameters() {
         END { for (i = 1; i <= n; i++) print order[i] "\t" dev[order[i]] "\t" net[order[i]] }' "$PARAMS_RS" >"$tmp/code"
     table parameters | cut -f 1-3 >"$tmp/page"
     [ -s "$tmp/code" ] || echo "$PARAMS_RS has no values"
-    diff --label "$PAGE" --label "$PARAMS_RS" -u "$tmp/page" "$tmp/code" || true
+    diff --label "$PROTOCOL" --label "$PARAMS_RS" -u "$tmp/page" "$tmp/code" || true
+}
+
+# The messages that the operations page explains are in the code: all parts between dots of each, unless the row says SDK.
+# shellcheck disable=SC2016 # the marks of inline code
+check_messages() {
+    local message part found=0
+    while read -r message; do
+        found=$((found + 1))
+        while read -r part; do
+            [ -z "$part" ] || grep -rqF --include='*.rs' -- "$part" node/src runtime/src pallets offchain-worker ||
+                echo "$OPERATIONS: no code says '$part'"
+        done <<<"${message//.../$'\n'}"
+    done < <(rows messages "$OPERATIONS" | cut -f 1 | grep -v '(SDK)' | grep -oE '`[^`]+`' | tr -d '`')
+    [ $found -gt 0 ] || echo "$OPERATIONS has no table of messages"
+}
+
+# The dispatch errors that the operations page explains are those of a pallet.
+# shellcheck disable=SC2016 # the marks of inline code
+check_errors() {
+    local error pallet found=0
+    while read -r error; do
+        found=$((found + 1))
+        pallet=$(sed 's/\..*//; s/\(.\)\([A-Z]\)/\1-\2/g' <<<"$error" | tr '[:upper:]' '[:lower:]')
+        grep -qE "^ +${error#*.},$" "pallets/$pallet/src/lib.rs" || echo "$OPERATIONS: $error: pallet-$pallet has no such error"
+    done < <(rows errors "$OPERATIONS" | cut -f 1 | grep -v '(SDK)' | grep -oE '`[^`]+`' | tr -d '`')
+    [ $found -gt 0 ] || echo "$OPERATIONS has no table of errors"
 }
 
 # extract PAGE FOLDER: writes each marked block as FOLDER/N.sh and its line as FOLDER/N.at.
@@ -282,6 +308,8 @@ check "transitions of a round" check_transitions ROUND_TABLE
 check "transitions of a claim" check_transitions CLAIM_TABLE
 check "figures of detection" check_detection
 check "chain parameters" check_parameters
+check "messages that the pages explain" check_messages
+check "dispatch errors that the pages explain" check_errors
 
 if [ $blocks = yes ]; then
     . scripts/env.sh
