@@ -11,7 +11,9 @@ use dream_primitives::profile::ProfileSettings;
 use dream_primitives::registry::RoundTerms;
 use dream_primitives::version::VersionHeader;
 use dream_primitives::{registry, round};
-use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, ModelId, H256};
+use dream_primitives::{
+    Balance, BlockNumber, BoundedVec, BranchId, ConstU32, DatasetId, ModelId, H256,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, Call, ChainError, SubmitError};
@@ -54,8 +56,11 @@ impl From<BlockRef> for At {
     }
 }
 
-/// An account's bond. Free is `total - locked - unbonding`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, Serialize, Deserialize)]
+/// Most additions to a bond within the length of a round.
+pub const MAX_YOUNG: u32 = 8;
+
+/// An account's bond.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, Serialize, Deserialize)]
 pub struct Bond {
     /// All that is bonded.
     pub total: Balance,
@@ -63,8 +68,10 @@ pub struct Bond {
     pub locked: Balance,
     /// Of it, on its way out: amount, and the block from which it can be withdrawn.
     pub unbonding: Option<(Balance, BlockNumber)>,
-    /// Block since which the account has been bonded.
+    /// Block of the first addition.
     pub since: BlockNumber,
+    /// Additions, by block, that a round that is open may not count yet.
+    pub young: BoundedVec<(BlockNumber, Balance), ConstU32<MAX_YOUNG>>,
 }
 
 impl Bond {
@@ -74,6 +81,18 @@ impl Bond {
         self.total
             .saturating_sub(self.locked)
             .saturating_sub(unbonding)
+    }
+
+    /// What counts in a round that opened at that block: what was added in or after it does not.
+    pub fn counted(&self, opened: BlockNumber) -> Balance {
+        let late = self.young.iter().filter(|(block, _)| *block >= opened);
+        late.fold(self.total, |n, (_, amount)| n.saturating_sub(*amount))
+    }
+
+    /// The free part of what counts in a round.
+    pub fn free_in(&self, opened: BlockNumber) -> Balance {
+        let young = self.total.saturating_sub(self.counted(opened));
+        self.free().saturating_sub(young)
     }
 }
 

@@ -41,6 +41,16 @@ pub enum ChainError {
         /// Hash of the node's metadata.
         found: H256,
     },
+    /// The node came back with another chain.
+    #[error("the node at {url} is on another chain: its genesis is {found:?}, it was {expected:?} before; restart the worker if that is meant")]
+    OtherChain {
+        /// RPC address.
+        url: String,
+        /// Genesis hash at the first connection.
+        expected: H256,
+        /// Genesis hash now.
+        found: H256,
+    },
     /// The node does not have the state of that block any more, or never had.
     #[error("the node has no state of block {0:?}: it is unknown or pruned")]
     UnknownBlock(H256),

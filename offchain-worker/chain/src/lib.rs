@@ -10,12 +10,16 @@ mod account;
 mod api;
 mod call;
 mod error;
+mod key;
 pub mod mock;
+mod node;
 
 pub use account::{AccountError, AccountId, SS58_PREFIX};
 pub use api::{
     AccountBalance, At, BlockRef, Bond, Branch, Chain, ClaimRecord, DatasetRecord, Event,
-    EventField, Item, Model, OpenAudit, ProfileRecord, Receipt, Round, Seat,
+    EventField, Item, Model, OpenAudit, ProfileRecord, Receipt, Round, Seat, MAX_YOUNG,
 };
 pub use call::{Call, Openings, StartStates};
 pub use error::{ChainError, SubmitError};
+pub use key::{Key, KeyError};
+pub use node::{NodeClient, Options};

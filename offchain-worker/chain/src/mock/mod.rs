@@ -9,6 +9,7 @@
 //! submission with [`Sealing::Instant`], else only by [`MockChain::advance`].
 
 mod calls;
+mod claims;
 mod rounds;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use dream_primitives::round::{
 use dream_primitives::{credits, draw, emission, Balance, BoundedVec, BranchId, H256};
 
 use super::{SeedWindow, World};
-use crate::{AccountId, ClaimRecord, Round, Seat};
+use crate::{AccountId, ClaimRecord, ProfileRecord, Round, Seat};
 
 /// Authors that take turns in making blocks.
 const AUTHORS: u32 = 64;
@@ -214,12 +214,17 @@ impl World {
         let seat_bond = self.parameters.bonds.seat;
         let all = self.verifiers.get(&branch).cloned().unwrap_or_default();
         let weight = |account: &AccountId| -> Balance {
-            let old = |since: u32| since < round.opened;
-            let bond = self.bonds.get(account).filter(|b| old(b.since));
             let profile = self.profiles.get(&(branch, *account));
-            let fits = profile.is_some_and(|p| old(p.since) && p.leaf == record.claim.profile);
-            match bond {
-                Some(b) if fits && *account != record.miner && b.free() >= seat_bond => b.total,
+            let old = |p: &&ProfileRecord| p.since < round.opened;
+            let fits = profile
+                .filter(old)
+                .is_some_and(|p| p.leaf == record.claim.profile);
+            match self.bonds.get(account) {
+                Some(b)
+                    if fits && *account != record.miner && b.free_in(round.opened) >= seat_bond =>
+                {
+                    b.counted(round.opened)
+                }
                 _ => 0,
             }
         };

@@ -469,6 +469,31 @@ async fn latecomers_should_wait_for_the_next_round() {
     let claim = Trace::new(9).claim(&chain.genesis(), id, base);
     let refused = late.submit(Call::SubmitClaim(claim)).await.unwrap_err();
     assert!(refused.is("UsefulWork", "ProfileTooYoung"), "{refused}");
+
+    // A miner that locked its bond cannot fill it up for the round that is open.
+    let miner = chain.as_account(account(1));
+    miner.submit(Call::Unbond(4_500 * DREAM)).await.unwrap();
+    miner.submit(Call::Bond(1_000 * DREAM)).await.unwrap();
+    let claim = Trace::new(1).claim(&chain.genesis(), id, base);
+    let refused = miner.submit(Call::SubmitClaim(claim)).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "BondTooYoung"), "{refused}");
+    let opened = chain
+        .round(At::Finalised, id)
+        .await
+        .unwrap()
+        .unwrap()
+        .opened;
+    let bond = chain.bond(At::Finalised, account(1)).await.unwrap();
+    assert_eq!(bond.counted(opened), 5_000 * DREAM);
+    assert_eq!(
+        (bond.free(), bond.free_in(opened)),
+        (1_500 * DREAM, 500 * DREAM)
+    );
+    for _ in 0..7 {
+        late.submit(Call::Bond(DREAM)).await.unwrap();
+    }
+    let refused = late.submit(Call::Bond(DREAM)).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "TooManyAdditions"), "{refused}");
 }
 
 #[tokio::test]
