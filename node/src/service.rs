@@ -6,9 +6,12 @@ use dream_runtime::{opaque::Block, BlockNumber, Hash, RuntimeApi};
 use futures::{FutureExt, StreamExt};
 use polkadot_sdk::*;
 
+use sc_chain_spec::ChainType;
 use sc_client_api::Backend;
 use sc_consensus_babe::SlotProportion;
-use sc_consensus_grandpa::{FinalityProofProvider, GrandpaPruningFilter, SharedVoterState};
+use sc_consensus_grandpa::{
+    FinalityProofProvider, GrandpaPruningFilter, SharedVoterState, VotingRulesBuilder,
+};
 use sc_executor::WasmExecutor;
 use sc_network::{Event, NetworkEventStream};
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager, WarpSyncConfig};
@@ -219,6 +222,7 @@ where
     } = new_partial(&config)?;
 
     let role = config.role;
+    let chain_type = config.chain_spec.chain_type();
     let name = config.network.node_name.clone();
     let force_authoring = config.force_authoring;
     let run_grandpa = !config.disable_grandpa;
@@ -411,6 +415,11 @@ where
     }
 
     if run_grandpa {
+        // A lone development validator cannot disagree with anybody: it finalises what it has built. Elsewhere votes stay behind the best block.
+        let voting_rules = match chain_type {
+            ChainType::Development => VotingRulesBuilder::new(),
+            _ => VotingRulesBuilder::default(),
+        };
         let grandpa =
             sc_consensus_grandpa::run_grandpa_voter(sc_consensus_grandpa::GrandpaParams {
                 config: sc_consensus_grandpa::Config {
@@ -428,7 +437,7 @@ where
                 network,
                 sync: sync_service,
                 notification_service: grandpa_notifications,
-                voting_rule: sc_consensus_grandpa::VotingRulesBuilder::default().build(),
+                voting_rule: voting_rules.build(),
                 prometheus_registry: prometheus,
                 shared_voter_state,
                 telemetry: telemetry.as_ref().map(Telemetry::handle),

@@ -114,3 +114,72 @@ fn node_should_start_from_a_file_when_the_specification_was_exported() {
     let (status, log) = node.terminate();
     assert!(status.success(), "{status}:\n{log}");
 }
+
+/// The local preset with one value changed, and what the node says to it when it exports or starts.
+fn refused(change: impl FnOnce(&mut Value)) -> [String; 2] {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().join("wrong.json");
+    let mut spec = exported(&["--chain", "local"]);
+    change(&mut spec["genesis"]["runtimeGenesis"]["patch"]);
+    std::fs::write(&path, spec.to_string()).expect("the folder takes a file");
+    let chain = text(&path);
+    [
+        output(&["export-chain-spec", "--chain", chain, "--raw"]),
+        output(&[
+            "--chain",
+            chain,
+            "--tmp",
+            "--no-prometheus",
+            "--no-telemetry",
+        ]),
+    ]
+    .map(|output| {
+        assert!(!output.status.success(), "a wrong specification was taken");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    })
+}
+
+#[test]
+fn node_should_name_the_parameter_when_a_specification_breaks_a_rule() {
+    let errors = refused(|patch| {
+        patch["chainParameters"]["parameters"]["consensus"]["slotMs"] = json!(500);
+    });
+    for error in errors {
+        assert!(
+            error.contains("consensus.slotMs must be even and at least 1000"),
+            "{error}"
+        );
+        assert!(
+            !error.contains("for blob"),
+            "the whole genesis was printed: {error}"
+        );
+    }
+}
+
+#[test]
+fn node_should_refuse_when_faking_would_pay() {
+    let errors = refused(|patch| {
+        patch["chainParameters"]["parameters"]["bonds"]["claim"] = json!(20_000_000_000_000_u64);
+    });
+    for error in errors {
+        assert!(error.contains("HonestyDoesNotPay"), "{error}");
+    }
+}
+
+#[test]
+fn node_should_name_the_field_when_a_specification_misspells_it() {
+    let errors = refused(|patch| {
+        patch["chainParameters"]["parameters"]["round"]["trainingBlock"] = json!(9);
+    });
+    for error in errors {
+        assert!(error.contains("trainingBlock"), "{error}");
+    }
+}
+
+#[test]
+fn node_should_refuse_when_nobody_validates() {
+    let errors = refused(|patch| patch["session"]["keys"] = json!([]));
+    for error in errors {
+        assert!(error.contains("session.keys is empty"), "{error}");
+    }
+}

@@ -58,9 +58,10 @@ parameter_types! {
 fn block_weights() -> BlockWeights {
     use frame_support::dispatch::DispatchClass;
 
+    // Both dimensions alike: what operational transactions have reserved must exceed their base weight in each.
     let normal = Weight::from_parts(
         NORMAL_DISPATCH_RATIO.mul_floor(MAXIMUM_BLOCK_WEIGHT.ref_time()),
-        u64::MAX,
+        NORMAL_DISPATCH_RATIO.mul_floor(MAXIMUM_BLOCK_WEIGHT.proof_size()),
     );
     BlockWeights::builder()
         .base_block(BlockExecutionWeight::get())

@@ -10,8 +10,8 @@ use crate::{
     configs::BABE_GENESIS_EPOCH_CONFIG, token, AccountId, BabeConfig, Balance, BalancesConfig,
     ChainParametersConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, SudoConfig,
 };
-use alloc::{string::String, vec, vec::Vec};
-use dream_primitives::params::ChainParameters;
+use alloc::{format, string::String, vec, vec::Vec};
+use dream_primitives::params::{check, ChainParameters};
 use polkadot_sdk::*;
 
 use frame_support::build_struct_json_patch;
@@ -40,11 +40,22 @@ pub fn preset(name: &PresetId) -> Option<Vec<u8>> {
     serde_json::to_vec(&patch).ok()
 }
 
-/// Refuses a genesis configuration whose parameters break a rule, before anything is written.
+/// Refuses a genesis configuration whose parameters break a rule, before anything is written: a panic in the genesis build would say less.
 ///
 /// # Errors
-/// A sentence that names the parameter and what is wrong with it.
-pub fn check_config(_json: &[u8]) -> Result<(), String> {
+/// A sentence that names the parameter and what to change.
+pub fn check_config(json: &[u8]) -> Result<(), String> {
+    let config: RuntimeGenesisConfig =
+        serde_json::from_slice(json).map_err(|error| format!("Invalid JSON blob: {error}"))?;
+    check(&config.chain_parameters.parameters).map_err(|error| {
+        format!(
+            "chainParameters.parameters are refused ({error:?}): {}",
+            pallet_chain_parameters::advice(error)
+        )
+    })?;
+    if config.session.keys.is_empty() {
+        return Err("session.keys is empty: a chain needs at least one validator".into());
+    }
     Ok(())
 }
 

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Every call of ours fits a block at its largest, and so does what blocks do by themselves.
+
+use dream_runtime::{configs::RuntimeBlockWeights, Runtime};
+use frame_support::{dispatch::DispatchClass, traits::Get, weights::Weight};
+use polkadot_sdk::*;
+
+/// Share of a block that hooks may take at worst.
+const HOOKS: u64 = 4;
+
+fn largest_calls() -> Vec<(&'static str, Weight)> {
+    use pallet_chain_parameters::WeightInfo as Parameters;
+    use pallet_data_registry::WeightInfo as Data;
+    use pallet_model_registry::WeightInfo as Models;
+    use pallet_useful_work::WeightInfo as Work;
+    type P = <Runtime as pallet_chain_parameters::Config>::WeightInfo;
+    type M = <Runtime as pallet_model_registry::Config>::WeightInfo;
+    type D = <Runtime as pallet_data_registry::Config>::WeightInfo;
+    type W = <Runtime as pallet_useful_work::Config>::WeightInfo;
+    let admitted = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
+
+    vec![
+        ("set_parameters", P::set_parameters(u16::MAX)),
+        ("register_model", M::register_model()),
+        ("create_branch", M::create_branch()),
+        ("admit_branch", M::admit_branch(admitted)),
+        ("dismiss_branch", M::dismiss_branch()),
+        ("set_recipe", M::set_recipe()),
+        ("submit", D::submit()),
+        (
+            "set_mixture",
+            D::set_mixture(dream_primitives::data::MAX_MIXTURE),
+        ),
+        ("bond", W::bond()),
+        ("unbond", W::unbond()),
+        ("withdraw_unbonded", W::withdraw_unbonded()),
+        ("register_profile", W::register_profile()),
+        ("enlist_verifier", W::enlist_verifier()),
+        ("retire_verifier", W::retire_verifier()),
+        ("submit_claim", W::submit_claim()),
+        ("open_start_states", W::open_start_states()),
+        ("vote_availability", W::vote_availability()),
+        ("commit_replay", W::commit_replay()),
+        ("open_digests", W::open_digests()),
+        ("reveal_replay", W::reveal_replay()),
+        ("post_merge", W::post_merge()),
+        ("admit_profile", W::admit_profile()),
+    ]
+}
+
+#[test]
+fn every_call_should_fit_a_block_when_it_is_at_its_largest() {
+    let weights = RuntimeBlockWeights::get();
+    let limit = weights
+        .get(DispatchClass::Normal)
+        .max_extrinsic
+        .expect("normal transactions are limited");
+    for (name, weight) in largest_calls() {
+        assert!(
+            weight.all_lte(limit),
+            "{name}: {weight:?} is above {limit:?}"
+        );
+    }
+}
+
+#[test]
+fn useful_work_should_leave_three_quarters_of_a_block_when_all_branches_are_busy() {
+    use pallet_useful_work::WeightInfo;
+    let admitted = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
+    let swept = <Runtime as pallet_useful_work::Config>::SweepPerBlock::get();
+    let worst = <Runtime as pallet_useful_work::Config>::WeightInfo::begin_block(
+        pallet_useful_work::MAX_ACTIVE,
+        admitted,
+        swept,
+    );
+    let block = RuntimeBlockWeights::get().max_block;
+    assert!(
+        worst.ref_time() <= block.ref_time() / HOOKS,
+        "{worst:?} of {block:?}"
+    );
+}
