@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Blobs with the meaning that the chain gives them: fetched by CID, believed only by root or hash.
+
+use bytes::Bytes;
+use codec::{DecodeAll, Encode};
+use dream_primitives::delta::{self, DeltaChunk};
+use dream_primitives::manifest::Architecture;
+use dream_primitives::recipe::Recipe;
+use dream_primitives::state::{self, CHUNK};
+use dream_primitives::version::VersionHeader;
+use dream_primitives::H256;
+use dream_store::{text, BlobStore, Cid, StoreError};
+use dream_training::TrainingState;
+
+/// Why a blob could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The store does not give it.
+    #[error("{what}: {source}")]
+    Store {
+        /// What the blob should be.
+        what: String,
+        /// What the store said.
+        source: StoreError,
+    },
+    /// It is what its CID says, but not what the chain says.
+    #[error("{what}: blob {} has the root {found:?}, the chain says {expected:?}", text(.cid))]
+    Root {
+        /// What the blob should be.
+        what: String,
+        /// The blob.
+        cid: Cid,
+        /// Root on the chain.
+        expected: H256,
+        /// Root of the blob.
+        found: H256,
+    },
+    /// It does not have the form of what it should be.
+    #[error("{what}: blob {} is not one: {why}", text(.cid))]
+    Form {
+        /// What the blob should be.
+        what: String,
+        /// The blob.
+        cid: Cid,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl BlobError {
+    /// Whether the blob is at fault, not this machine.
+    pub fn lacking(&self) -> bool {
+        match self {
+            Self::Root { .. } | Self::Form { .. } => true,
+            Self::Store { source, .. } => matches!(
+                source,
+                StoreError::NotFound { .. }
+                    | StoreError::Corrupt { .. }
+                    | StoreError::Truncated { .. }
+                    | StoreError::TooLarge { .. }
+            ),
+        }
+    }
+}
+
+async fn fetch(store: &dyn BlobStore, what: &str, cid: &Cid, max: u64) -> Result<Bytes, BlobError> {
+    store
+        .get(cid, max)
+        .await
+        .map_err(|source| BlobError::Store {
+            what: what.into(),
+            source,
+        })
+}
+
+fn expect_root(what: &str, cid: &Cid, expected: H256, found: H256) -> Result<(), BlobError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(BlobError::Root {
+        what: what.into(),
+        cid: *cid,
+        expected,
+        found,
+    })
+}
+
+fn form(what: &str, cid: &Cid, why: impl ToString) -> BlobError {
+    BlobError::Form {
+        what: what.into(),
+        cid: *cid,
+        why: why.to_string(),
+    }
+}
+
+/// Bytes of grid integers: little-endian, in manifest order.
+pub fn state_bytes(state: &[i32]) -> Bytes {
+    state.chunks(CHUNK).flat_map(state::chunk_bytes).collect()
+}
+
+/// Fetches `parameters` grid integers and checks their root.
+async fn integers(
+    store: &dyn BlobStore,
+    what: &str,
+    cid: &Cid,
+    root: H256,
+    parameters: u64,
+) -> Result<Vec<i32>, BlobError> {
+    let bytes = fetch(store, what, cid, parameters.saturating_mul(4)).await?;
+    let found = bytes.len();
+    let state = state::from_bytes(&bytes, parameters).ok_or_else(|| {
+        form(
+            what,
+            cid,
+            format!("{found} bytes where {parameters} parameters take 4 each"),
+        )
+    })?;
+    expect_root(what, cid, root, state::root(&state))?;
+    Ok(state)
+}
+
+/// Fetches the parameters of a version.
+pub async fn version_state(
+    store: &dyn BlobStore,
+    architecture: &Architecture,
+    header: &VersionHeader,
+) -> Result<Vec<i32>, BlobError> {
+    let what = format!("parameters of version {}", header.number);
+    let parameters = architecture.parameters().unwrap_or(0);
+    integers(store, &what, &header.cid, header.state_root, parameters).await
+}
+
+/// Fetches the server optimiser's moments of a version: zeros where there has been no merge with this optimiser yet.
+pub async fn version_moments(
+    store: &dyn BlobStore,
+    architecture: &Architecture,
+    recipe: &Recipe,
+    header: &VersionHeader,
+) -> Result<Vec<i32>, BlobError> {
+    let parameters = architecture.parameters().unwrap_or(0);
+    let count = parameters.saturating_mul(u64::from(recipe.server.moments()));
+    match header.server_cid {
+        Some(cid) if count > 0 => {
+            let what = format!("moments of version {}", header.number);
+            integers(store, &what, &cid, header.server_root, count).await
+        }
+        _ => Ok(crate::merge::no_moments(recipe, parameters as usize)),
+    }
+}
+
+/// Stores a delta.
+pub async fn put_delta(store: &dyn BlobStore, chunks: &Vec<DeltaChunk>) -> Result<Cid, StoreError> {
+    store.put_bytes(chunks.encode().into()).await
+}
+
+/// Fetches the delta of a claim and checks its form and its root.
+pub async fn delta(
+    store: &dyn BlobStore,
+    architecture: &Architecture,
+    cid: &Cid,
+    root: H256,
+) -> Result<Vec<DeltaChunk>, BlobError> {
+    let what = "delta";
+    let parameters = architecture.parameters().unwrap_or(0);
+    // A sparse entry takes 3 bytes, a dense one 1; a chunk's header at most 12 and the list's 5.
+    let max = parameters
+        .saturating_mul(3)
+        .saturating_add(u64::from(architecture.chunks()) * 12 + 5);
+    let bytes = fetch(store, what, cid, max).await?;
+    let chunks = Vec::<DeltaChunk>::decode_all(&mut &bytes[..]).map_err(|e| form(what, cid, e))?;
+    delta::check(&chunks, parameters)
+        .map_err(|(chunk, e)| form(what, cid, format!("chunk {chunk}: {e:?}")))?;
+    expect_root(what, cid, root, delta::root(&chunks).unwrap_or_default())?;
+    Ok(chunks)
+}
+
+/// Stores a training state.
+pub async fn put_training_state(
+    store: &dyn BlobStore,
+    state: &TrainingState,
+) -> Result<Cid, StoreError> {
+    store.put_bytes(state.to_bytes().into()).await
+}
+
+/// Fetches a training state and checks its hash.
+pub async fn training_state(
+    store: &dyn BlobStore,
+    architecture: &Architecture,
+    genesis: &H256,
+    cid: &Cid,
+    hash: H256,
+) -> Result<TrainingState, BlobError> {
+    let what = "training state";
+    let parameters = architecture.parameters().unwrap_or(0) as usize;
+    let max = TrainingState::bytes_len(parameters) as u64;
+    let bytes = fetch(store, what, cid, max).await?;
+    let state = TrainingState::from_bytes(&bytes, parameters).map_err(|e| form(what, cid, e))?;
+    expect_root(what, cid, hash, state.hash(genesis))?;
+    Ok(state)
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Arguments.
+
+use crate::error::EXIT_CODES;
+use crate::units;
+use clap::{Args, Parser, Subcommand};
+use dream_primitives::{Balance, BranchId, H256};
+use std::path::PathBuf;
+
+/// Trains, verifies and merges models on a DREAM chain.
+#[derive(Debug, Parser)]
+#[command(name = "dream-worker", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// Command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// RPC address of a node.
+    #[arg(
+        long,
+        global = true,
+        env = "DREAM_NODE",
+        default_value = "ws://127.0.0.1:9944",
+        value_name = "URL"
+    )]
+    pub node: String,
+    /// File that holds the account's secret: a secret URI (a mnemonic or `//Alice`) or a seed in hexadecimal.
+    #[arg(
+        long,
+        global = true,
+        env = "DREAM_KEY",
+        value_name = "FILE",
+        conflicts_with = "suri"
+    )]
+    pub key: Option<PathBuf>,
+    /// Secret URI of the account. Others on this machine can see it: prefer --key, or the environment.
+    #[arg(
+        long,
+        global = true,
+        env = "DREAM_SURI",
+        hide_env_values = true,
+        value_name = "URI"
+    )]
+    pub suri: Option<String>,
+    /// Folder of the blob store; workers on one machine can share it.
+    #[arg(long, global = true, env = "DREAM_STORE", value_name = "FOLDER", default_value_os_t = data_folder("store"))]
+    pub store: PathBuf,
+    /// Folder of the state database; one for each worker.
+    #[arg(long, global = true, env = "DREAM_STATE", value_name = "FOLDER", default_value_os_t = data_folder("state"))]
+    pub state: PathBuf,
+    /// Branch worked on.
+    #[arg(long, global = true, default_value_t = 0)]
+    pub branch: BranchId,
+    /// Threads of one operation; part of the numeric profile.
+    #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: u16,
+    /// Seconds for which a node that does not answer is tried again.
+    #[arg(long, global = true, default_value_t = 120, value_name = "SECONDS")]
+    pub patience: u64,
+    /// Prints JSON (commands that read).
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+fn data_folder(name: &str) -> PathBuf {
+    let home = |p: std::ffi::OsString| PathBuf::from(p).join(".local/share");
+    std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(home))
+        .unwrap_or_default()
+        .join("dream")
+        .join(name)
+}
+
+/// Commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Models.
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Data sets.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Adds to the account's bond, which claims, seats and merges lock.
+    Bond {
+        /// Amount in DREAM, such as 1000 or 0.5.
+        #[arg(value_parser = units::parse)]
+        amount: Balance,
+    },
+    /// Starts to take back a part of the bond that is not locked.
+    Unbond {
+        /// Amount in DREAM.
+        #[arg(value_parser = units::parse)]
+        amount: Balance,
+    },
+    /// Takes back what was unbonded, once its time has come.
+    Withdraw,
+    /// Runs the calibration segment and registers the numeric profile of this machine.
+    Profile {
+        /// Also admits the profile, by sudo (development chains that admit not every profile).
+        #[arg(long)]
+        admit: bool,
+    },
+    /// Trains rounds and claims them.
+    Mine,
+    /// Replays what audits draw.
+    Verify,
+    /// Posts the merges of settled rounds.
+    Merge,
+    /// Mines, verifies and merges in one process.
+    All,
+    /// Shows the branch, the round, the account and what it waits for.
+    Status,
+    /// Shows the whole history of a claim: segments, verdicts, payments and why this much.
+    Explain {
+        /// Claim, in hexadecimal.
+        #[arg(value_parser = hash)]
+        claim: H256,
+    },
+    /// Writes a report with pictures of the branch.
+    Report {
+        /// Folder that is written.
+        #[arg(long, default_value = "dream-report", value_name = "FOLDER")]
+        out: PathBuf,
+        /// Held-out samples that each version is evaluated on.
+        #[arg(long, default_value_t = 64)]
+        samples: usize,
+    },
+}
+
+/// Commands on models.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Makes a model with random parameters and registers it with its first branch.
+    Init {
+        /// JSON file, or a preset: demo, small, test.
+        #[arg(long, default_value = "demo", value_name = "FILE|PRESET")]
+        config: String,
+        /// Seed of the random parameters: anyone can recompute them.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Also admits the branch to emission and credits, by sudo (development chains).
+        #[arg(long)]
+        admit: bool,
+        /// Share of the emission, in parts of a million.
+        #[arg(long, default_value_t = 1_000_000, requires = "admit", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+        share: u32,
+        /// Work units of a trained token.
+        #[arg(long, default_value_t = 1, requires = "admit")]
+        units_per_token: u32,
+        /// Only prints the configuration as JSON, to begin a file with.
+        #[arg(long)]
+        print: bool,
+    },
+}
+
+/// Commands on data sets.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DataCommand {
+    /// Registers the files of a folder (or one file) as a data set, in samples for --branch.
+    Add {
+        /// Folder or file.
+        path: PathBuf,
+        /// SPDX licence expression of the text.
+        #[arg(long, default_value = "LicenseRef-unknown")]
+        licence: String,
+        /// Also adds it to the branch's mixture, by sudo (development chains).
+        #[arg(long)]
+        admit: bool,
+        /// Weight in the mixture.
+        #[arg(long, default_value_t = 1, requires = "admit", value_parser = clap::value_parser!(u32).range(1..))]
+        weight: u32,
+        /// Leaves empty files out.
+        #[arg(long)]
+        skip_empty: bool,
+    },
+}
+
+impl Command {
+    /// Whether the command runs the model, so that numeric settings must be pinned.
+    pub fn trains(&self) -> bool {
+        matches!(
+            self,
+            Self::Profile { .. } | Self::Mine | Self::Verify | Self::All | Self::Report { .. }
+        )
+    }
+
+    /// Whether the command signs transactions.
+    pub fn signs(&self) -> bool {
+        !matches!(
+            self,
+            Self::Status
+                | Self::Explain { .. }
+                | Self::Report { .. }
+                | Self::Model(ModelCommand::Init { print: true, .. })
+        )
+    }
+}
+
+/// Reads a hash: 64 hexadecimal digits, with or without `0x`.
+pub fn hash(text: &str) -> Result<H256, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let wrong = || format!("{text:?} is no hash: it takes 64 hexadecimal digits");
+    if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    digits.parse().map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use dream_primitives::DREAM;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn definition_should_be_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_should_list_the_exit_codes() {
+        let help = Cli::command().render_help().to_string();
+        assert!(help.contains("130 interrupted"), "{help}");
+    }
+
+    #[test]
+    fn command_lines_should_parse() {
+        let cli =
+            parse("dream-worker bond 1000.5 --suri //Alice --node ws://h:1 --threads 2").unwrap();
+        assert!(
+            matches!(cli.command, Command::Bond { amount } if amount == 1000 * DREAM + DREAM / 2)
+        );
+        assert_eq!(
+            (cli.global.node.as_str(), cli.global.threads),
+            ("ws://h:1", 2)
+        );
+        let cli =
+            parse("dream-worker model init --config demo --seed 7 --admit --share 500000").unwrap();
+        let Command::Model(ModelCommand::Init {
+            seed,
+            admit,
+            share,
+            units_per_token,
+            ..
+        }) = cli.command
+        else {
+            panic!("not model init");
+        };
+        assert_eq!((seed, admit, share, units_per_token), (7, true, 500_000, 1));
+        let cli = parse("dream-worker --branch 3 data add docs --admit --weight 2").unwrap();
+        assert_eq!(cli.global.branch, 3);
+        for command in [
+            "mine",
+            "verify",
+            "merge",
+            "all",
+            "status --json",
+            "profile",
+            "report --out x",
+            "withdraw",
+            "unbond 1",
+        ] {
+            assert!(
+                parse(&format!("dream-worker {command}")).is_ok(),
+                "{command}"
+            );
+        }
+        let id = "0x".to_owned() + &"ab".repeat(32);
+        let cli = parse(&format!("dream-worker explain {id}")).unwrap();
+        assert!(
+            matches!(cli.command, Command::Explain { claim } if claim == H256::repeat_byte(0xab))
+        );
+    }
+
+    #[test]
+    fn wrong_command_lines_should_be_refused_with_the_value() {
+        for (line, part) in [
+            ("bond ten", "\"ten\""),
+            ("explain 0x12", "0x12"),
+            ("mine --threads 0", "0"),
+            ("model init --share 5", "--admit"),
+            ("data add x --weight 2", "--admit"),
+            ("data add x --admit --weight 0", "0"),
+            ("bond 1 --key a --suri //Alice", "--suri"),
+            ("dance", "dance"),
+        ] {
+            let error = parse(&format!("dream-worker {line}")).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(part), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn only_commands_that_act_should_need_a_key() {
+        let signs = |line: &str| {
+            parse(&format!("dream-worker {line}"))
+                .unwrap()
+                .command
+                .signs()
+        };
+        assert!(signs("mine") && signs("bond 1") && signs("model init"));
+        assert!(!signs("status") && !signs("report") && !signs("model init --print"));
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the commands do.
+
+mod bond;
+mod data;
+mod model;
+mod profile;
+mod read;
+mod roles;
+
+pub use data::add as add_data;
+pub use model::init as init_model;
+
+use crate::cli::{connect, Cli, Command, DataCommand, ModelCommand, Session};
+use crate::config::ModelConfig;
+use crate::error::WorkerError;
+use crate::show::Terminal;
+use crate::worker::{Runners, Stop};
+use dream_chain::{At, Branch, Call, Receipt};
+use dream_training::numeric::NumericSettings;
+use std::sync::Arc;
+
+/// Runs a command to its end.
+pub async fn run(
+    cli: &Cli,
+    runners: Arc<dyn Runners>,
+    settings: Option<&NumericSettings>,
+    terminal: &Terminal,
+    stop: Stop,
+) -> Result<(), WorkerError> {
+    if let Command::Model(ModelCommand::Init {
+        config,
+        print: true,
+        ..
+    }) = &cli.command
+    {
+        print_json(&ModelConfig::read(config)?);
+        return Ok(());
+    }
+    let session = connect(&cli.global, cli.command.signs()).await?;
+    match &cli.command {
+        Command::Model(ModelCommand::Init {
+            config,
+            seed,
+            admit,
+            share,
+            units_per_token,
+            ..
+        }) => {
+            let admission = admit.then_some((*share, *units_per_token));
+            init_model(&session, &ModelConfig::read(config)?, *seed, admission)
+                .await
+                .map(|_| ())
+        }
+        Command::Data(DataCommand::Add {
+            path,
+            licence,
+            admit,
+            weight,
+            skip_empty,
+        }) => {
+            let weight = admit.then_some(*weight);
+            add_data(&session, path, licence, weight, *skip_empty)
+                .await
+                .map(|_| ())
+        }
+        Command::Bond { amount } => bond::bond(&session, *amount).await,
+        Command::Unbond { amount } => bond::unbond(&session, *amount).await,
+        Command::Withdraw => bond::withdraw(&session).await,
+        Command::Profile { admit } => {
+            profile::register(&session, runners, settings, terminal, stop, *admit).await
+        }
+        Command::Mine | Command::Verify | Command::Merge | Command::All => {
+            roles::run(&session, &cli.command, runners, settings, terminal, stop).await
+        }
+        Command::Status => read::status(&session).await,
+        Command::Explain { claim } => read::explain(&session, *claim).await,
+        Command::Report { out, samples } => read::report(&session, runners, out, *samples).await,
+    }
+}
+
+/// Prints a value as JSON on standard output.
+pub(crate) fn print_json(value: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => println!("{text}"),
+        Err(error) => eprintln!("dream-worker: error: the result does not turn into JSON: {error}"),
+    }
+}
+
+impl Session {
+    /// The branch that the command line names.
+    pub async fn branch(&self) -> Result<Branch, WorkerError> {
+        let id = self.global.branch;
+        match self.chain.branch(At::Finalised, id).await? {
+            Some(branch) => Ok(branch),
+            None => Err(WorkerError::UnknownBranch {
+                branch: id,
+                branches: self.chain.next_branch(At::Finalised).await?,
+            }),
+        }
+    }
+
+    /// Submits a call and waits until it is finalised.
+    pub async fn submit(&self, call: Call) -> Result<Receipt, WorkerError> {
+        let (pallet, name) = call.name();
+        let submitted = self.chain.submit(call).await;
+        submitted.map_err(WorkerError::submitting(format!("{pallet}.{name}")))
+    }
+}

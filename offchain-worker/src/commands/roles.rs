@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The roles as commands.
+
+use super::profile::settings_of;
+use crate::cli::{Command, Session};
+use crate::database::Database;
+use crate::error::WorkerError;
+use crate::roles::{self, merge::Merger, mine::Miner, verify::Verifier, Role};
+use crate::show::Terminal;
+use crate::submit::RESEND_AFTER;
+use crate::worker::{Runners, Stop, Worker};
+use dream_primitives::profile::ProfileSettings;
+use dream_training::numeric::NumericSettings;
+use std::sync::Arc;
+use tracing::info;
+
+pub(super) async fn run(
+    session: &Session,
+    command: &Command,
+    runners: Arc<dyn Runners>,
+    settings: Option<&NumericSettings>,
+    terminal: &Terminal,
+    stop: Stop,
+) -> Result<(), WorkerError> {
+    session.branch().await?;
+    let chain = session.chain.clone();
+    let account = chain.account();
+    let database = Database::open(&session.global.state, &chain.genesis(), account.as_bytes())?;
+    // A merge is integer arithmetic and belongs to no numeric profile.
+    let settings = match settings {
+        None => ProfileSettings {
+            isa: Default::default(),
+            math: Default::default(),
+            library: Default::default(),
+            threads: session.global.threads,
+        },
+        pinned => settings_of(pinned)?,
+    };
+    let worker = Arc::new(Worker {
+        chain,
+        store: session.store.clone(),
+        database: Arc::new(database),
+        runners,
+        settings,
+        branch: session.global.branch,
+        threads: usize::from(session.global.threads),
+        resend_after: RESEND_AFTER,
+        show: Arc::new(terminal.bar()),
+        stop,
+        corpus: Default::default(),
+        head: Default::default(),
+    });
+    let mine: Box<dyn Role> = Box::new(Miner::new(worker.clone()));
+    let verify: Box<dyn Role> = Box::new(Verifier::new(worker.clone()));
+    let merge: Box<dyn Role> = Box::new(Merger::new(worker.clone()));
+    let roles = match command {
+        Command::Mine => vec![mine],
+        Command::Verify => vec![verify],
+        Command::Merge => vec![merge],
+        _ => vec![mine, verify, merge],
+    };
+    let names: Vec<&str> = roles.iter().map(|r| r.name()).collect();
+    info!(
+        "{account}: {} on branch {}",
+        names.join(", "),
+        worker.branch
+    );
+    futures::future::try_join_all(roles.iter().map(|role| roles::run(role.as_ref()))).await?;
+    Ok(())
+}

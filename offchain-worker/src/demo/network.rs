@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The demo's chain and its actors.
+
+use crate::process::Process;
+use crate::{Args, FAKER};
+use anyhow::{bail, ensure, Context, Result};
+use dream_chain::AccountId;
+use dream_primitives::DREAM;
+use dream_worker::cli::{account_of, Global};
+use serde_json::{json, Value};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What an actor does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// Trains.
+    Miner,
+    /// Trains all segments but the last, and claims all.
+    Faker,
+    /// Replays.
+    Verifier,
+    /// Replays and merges.
+    VerifierAndMerger,
+}
+
+/// Everybody but the validator: name (and derivation of its key) and part.
+pub const ACTORS: &[(&str, Part)] = &[
+    ("miner-1", Part::Miner),
+    ("miner-2", Part::Miner),
+    ("faker", Part::Faker),
+    ("verifier-1", Part::VerifierAndMerger),
+    ("verifier-2", Part::Verifier),
+    ("verifier-3", Part::Verifier),
+];
+
+/// Secret of the validator and root of the development chain.
+pub const ROOT: &str = "//Alice";
+/// What each actor owns at genesis, DREAM.
+const ENDOWMENT: u64 = 100_000;
+/// What each actor bonds, DREAM.
+pub const BOND: &str = "20000";
+
+/// Folders, programs and addresses of a demo.
+pub struct Network {
+    /// Folder of everything.
+    pub dir: PathBuf,
+    node_bin: PathBuf,
+    worker_bin: PathBuf,
+    rpc_port: u16,
+    port: u16,
+}
+
+/// The secret URI of an actor.
+fn suri(name: &str) -> String {
+    format!("//demo//{name}")
+}
+
+fn beside(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe().context("cannot find this program's own path")?;
+    Ok(own.with_file_name(name))
+}
+
+fn free_ports() -> Result<(u16, u16)> {
+    // Both are held until both are known, so that they differ.
+    let bind = || TcpListener::bind(("127.0.0.1", 0)).context("no free port");
+    let (a, b) = (bind()?, bind()?);
+    Ok((a.local_addr()?.port(), b.local_addr()?.port()))
+}
+
+impl Network {
+    /// Makes the folders and chooses ports.
+    pub fn new(args: &Args, dir: &Path) -> Result<Self> {
+        let program = |given: &Option<PathBuf>, name: &str| match given {
+            Some(path) => Ok(path.clone()),
+            None => beside(name),
+        };
+        let (node_bin, worker_bin) = (
+            program(&args.node_bin, "dream-node")?,
+            program(&args.worker_bin, "dream-worker")?,
+        );
+        for program in [&node_bin, &worker_bin] {
+            ensure!(
+                program.is_file(),
+                "{} is not there: build it first (make build)",
+                program.display()
+            );
+        }
+        fs::create_dir_all(dir.join("logs"))
+            .with_context(|| format!("cannot make {}", dir.display()))?;
+        let (rpc_port, port) = free_ports()?;
+        Ok(Self {
+            dir: dir.into(),
+            node_bin,
+            worker_bin,
+            rpc_port,
+            port,
+        })
+    }
+
+    /// What a worker's command line says of chain and store.
+    pub fn global(&self, name: Option<&str>) -> Global {
+        Global {
+            node: format!("ws://127.0.0.1:{}", self.rpc_port),
+            key: None,
+            suri: Some(name.map_or_else(|| ROOT.into(), suri)),
+            store: self.dir.join("store"),
+            state: self.dir.join("state").join(name.unwrap_or("root")),
+            branch: 0,
+            threads: 1,
+            patience: 120,
+            json: false,
+        }
+    }
+
+    /// Names of all accounts.
+    pub fn names(&self) -> Result<BTreeMap<AccountId, String>> {
+        let mut names = BTreeMap::new();
+        names.insert(account_of(ROOT)?, "validator".to_owned());
+        for (name, _) in ACTORS {
+            names.insert(account_of(&suri(name))?, (*name).to_owned());
+        }
+        Ok(names)
+    }
+
+    /// Writes the chain's specification: the development preset with the actors' tokens and the demo's round.
+    pub fn write_spec(&self) -> Result<PathBuf> {
+        let exported = Command::new(&self.node_bin)
+            .args(["export-chain-spec", "--chain", "dev"])
+            .output()
+            .with_context(|| format!("cannot start {}", self.node_bin.display()))?;
+        let errors = String::from_utf8_lossy(&exported.stderr);
+        ensure!(
+            exported.status.success(),
+            "export-chain-spec failed:\n{errors}"
+        );
+        let mut spec: Value = serde_json::from_slice(&exported.stdout)
+            .context("the chain specification is no JSON")?;
+        spec["id"] = json!("dream_demo");
+        spec["name"] = json!("DREAM demo");
+        let genesis = spec
+            .pointer_mut("/genesis/runtimeGenesis/patch")
+            .context("the chain specification has no /genesis/runtimeGenesis/patch")?;
+        patch(genesis)?;
+        let path = self.dir.join("chain-spec.json");
+        fs::write(&path, serde_json::to_vec_pretty(&spec)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Starts the validator.
+    pub fn start_node(&self, spec: &Path) -> Result<Process> {
+        let mut key = [0u8; 32];
+        getrandom::fill(&mut key)
+            .map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
+        let key: String = key.iter().map(|b| format!("{b:02x}")).collect();
+        let mut arguments: Vec<OsString> = [
+            "--validator",
+            "--alice",
+            "--no-telemetry",
+            "--no-prometheus",
+            "--no-mdns",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        let ports = [self.rpc_port.to_string(), self.port.to_string()];
+        let pairs: [(&str, OsString); 6] = [
+            ("--chain", spec.into()),
+            ("--base-path", self.dir.join("chain").into()),
+            ("--rpc-port", ports[0].clone().into()),
+            ("--port", ports[1].clone().into()),
+            ("--node-key", key.into()),
+            ("--rpc-max-connections", "100".into()),
+        ];
+        arguments.extend(
+            pairs
+                .into_iter()
+                .flat_map(|(name, value)| [name.into(), value]),
+        );
+        Process::start(
+            "validator",
+            &self.node_bin,
+            arguments,
+            &self.dir.join("logs/validator.log"),
+        )
+    }
+
+    /// Starts a command of an actor.
+    pub fn start_worker(&self, name: &str, part: Part, command: &[&str]) -> Result<Process> {
+        let global = self.global(Some(name));
+        let mut arguments: Vec<OsString> = Vec::new();
+        let program = match part {
+            Part::Faker => {
+                arguments.push(FAKER.into());
+                std::env::current_exe()?
+            }
+            _ => self.worker_bin.clone(),
+        };
+        arguments.extend(command.iter().map(OsString::from));
+        let Some(suri) = global.suri else {
+            bail!("{name} has no key")
+        };
+        let pairs: [(&str, OsString); 4] = [
+            ("--node", global.node.into()),
+            ("--suri", suri.into()),
+            ("--store", global.store.into()),
+            ("--state", global.state.into()),
+        ];
+        arguments.extend(
+            pairs
+                .into_iter()
+                .flat_map(|(name, value)| [name.into(), value]),
+        );
+        let what = command.first().copied().unwrap_or_default();
+        let log = self.dir.join("logs").join(format!("{name}-{what}.log"));
+        Process::start(name, &program, arguments, &log)
+    }
+}
+
+/// Changes the genesis of the development preset.
+fn patch(genesis: &mut Value) -> Result<()> {
+    let balances = genesis
+        .pointer_mut("/balances/balances")
+        .and_then(Value::as_array_mut)
+        .context("the genesis has no balances")?;
+    for (name, _) in ACTORS {
+        let amount = ENDOWMENT * u64::try_from(DREAM)?;
+        balances.push(json!([account_of(&suri(name))?.to_string(), amount]));
+    }
+    let round = genesis
+        .pointer_mut("/chainParameters/parameters/round")
+        .context("the genesis has no chainParameters.parameters.round")?;
+    // Claiming ends as soon as all miners have claimed; so do the other phases when everybody has acted.
+    round["maxClaims"] = json!(3);
+    round["disputeBlocks"] = json!(2);
+    Ok(())
+}
+
+/// The text that is trained on: what the user gave, or a copy of the project's own documents.
+pub fn text(args: &Args, dir: &Path) -> Result<PathBuf> {
+    if let Some(text) = &args.text {
+        return Ok(text.clone());
+    }
+    let copy = dir.join("text");
+    fs::create_dir_all(&copy)?;
+    let mut found = 0;
+    for name in ["LICENSE", "README.md"] {
+        if Path::new(name).is_file() {
+            fs::copy(name, copy.join(name)).with_context(|| format!("cannot copy {name}"))?;
+            found += 1;
+        }
+    }
+    for entry in fs::read_dir("docs").into_iter().flatten() {
+        let path = entry?.path();
+        let markdown = path.extension().is_some_and(|e| e == "md");
+        if let Some(name) = path.file_name().filter(|_| markdown) {
+            fs::copy(&path, copy.join(name))
+                .with_context(|| format!("cannot copy {}", path.display()))?;
+            found += 1;
+        }
+    }
+    ensure!(found > 0, "neither LICENSE, README.md nor docs/*.md is in the current folder: start the demo in the project's root, or give it a text with --text FOLDER");
+    Ok(copy)
+}

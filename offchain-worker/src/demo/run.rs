@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The scenario.
+
+use crate::network::{self, Network, Part, ACTORS, BOND};
+use crate::observe::Seen;
+use crate::process::Process;
+use crate::summary;
+use crate::table::Table;
+use crate::Args;
+use anyhow::{bail, ensure, Context, Result};
+use dream_report::Process as ProcessCost;
+use dream_worker::cli::{connect, Session};
+use dream_worker::commands::{add_data, init_model};
+use dream_worker::config::{preset, Preset};
+use dream_worker::view::report::{gather, Evaluator};
+use dream_worker::worker::TorchRunners;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Held-out samples that each version is evaluated on.
+const SAMPLES: usize = 64;
+/// Seed of the model's first parameters.
+const SEED: u64 = 1;
+
+/// Runs the demo from its beginning to its verdict.
+pub async fn demo(args: &Args) -> Result<()> {
+    let temporary = std::env::temp_dir().join(format!("dream-demo-{}", std::process::id()));
+    let dir = args.dir.clone().unwrap_or_else(|| temporary.clone());
+    let mut processes = Vec::new();
+    let done = tokio::time::timeout(
+        Duration::from_secs(args.patience),
+        scenario(args, &dir, &mut processes),
+    )
+    .await
+    .unwrap_or_else(|_| bail!("not done after {} s (--patience)", args.patience));
+    stop(&mut processes);
+    match &done {
+        Ok(()) if args.dir.is_none() => {
+            fs::remove_dir_all(&temporary)
+                .with_context(|| format!("cannot remove {}", temporary.display()))?;
+        }
+        Ok(()) => {}
+        Err(_) => eprintln!(
+            "dream-demo: chain, states and logs are kept in {}",
+            dir.display()
+        ),
+    }
+    done
+}
+
+/// Asks all to end at once, then waits for each, the last started first.
+fn stop(processes: &mut Vec<Process>) {
+    processes.iter_mut().for_each(Process::terminate);
+    while processes.pop().is_some() {}
+}
+
+async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Result<()> {
+    let began = Instant::now();
+    let network = Network::new(args, dir)?;
+    let text = network::text(args, dir)?;
+    println!(
+        "chain: 1 validator; {} workers; text: {}",
+        ACTORS.len(),
+        text.display()
+    );
+    let spec = network.write_spec()?;
+    processes.push(network.start_node(&spec)?);
+    let root = session(&network, processes).await?;
+    prepare(&network, &root, processes, &text).await?;
+
+    let (chain, branch) = (&*root.chain, root.global.branch);
+    let evaluator = Evaluator::new(
+        chain,
+        root.store.clone(),
+        Arc::new(TorchRunners),
+        branch,
+        SAMPLES,
+    )
+    .await?;
+    ensure!(
+        evaluator.samples() > 0,
+        "the text holds no held-out sample: every 20th sample of {} bytes is one, so give it more text",
+        preset(Preset::Demo).recipe.context + 1
+    );
+    let names = network.names()?;
+    println!(
+        "model: {} parameters; loss on {} held-out samples; + match, x mismatch, c committed, a has the blobs",
+        evaluator.parameters(),
+        evaluator.samples()
+    );
+    let (mut seen, mut table) = (Seen::default(), Table::new(names.clone(), began));
+    let mut block = chain.finalised().await?;
+    loop {
+        processes.iter_mut().try_for_each(Process::alive)?;
+        seen.look(chain, &evaluator, branch, block).await?;
+        table.show(&seen);
+        if seen.version() >= args.rounds && seen.vested() {
+            break;
+        }
+        block = next(&root, processes, block.number).await?;
+    }
+    let mut data = gather(chain, &evaluator, branch, &names, &mut seen.losses).await?;
+    processes.iter_mut().try_for_each(Process::alive)?;
+    data.chain = "DREAM demo".into();
+    data.model = format!(
+        "LLaMA-family, {} parameters, byte-level",
+        evaluator.parameters()
+    );
+    data.wall_seconds = began.elapsed().as_secs_f64();
+    data.processes = processes.iter().map(cost).collect();
+    data.commands = commands(args);
+    summary::print(&data);
+    let written = dream_report::write(&data, &args.report)
+        .with_context(|| format!("cannot write the report to {}", args.report.display()))?;
+    if let Some(page) = written.first() {
+        println!("\nreport: {}", page.display());
+    }
+    summary::judge(&data, args.margin)
+}
+
+fn cost(process: &Process) -> ProcessCost {
+    ProcessCost {
+        name: process.name().into(),
+        peak_memory_mib: process.peak_mib(),
+        wall_seconds: process.wall().as_secs_f64(),
+    }
+}
+
+fn commands(args: &Args) -> Vec<String> {
+    let text = args.text.as_ref().map(|t| format!(" TEXT={}", t.display()));
+    vec![format!("make demo{}", text.unwrap_or_default())]
+}
+
+/// Waits for a block while watching the processes.
+async fn next(
+    root: &Session,
+    processes: &mut [Process],
+    after: u32,
+) -> Result<dream_chain::BlockRef> {
+    let wait = root.chain.next_finalised(after);
+    tokio::pin!(wait);
+    loop {
+        tokio::select! {
+            block = &mut wait => return Ok(block?),
+            () = tokio::time::sleep(Duration::from_secs(1)) => {
+                processes.iter_mut().try_for_each(Process::alive)?;
+            }
+        }
+    }
+}
+
+/// Connects as the chain's root once the node answers and finalises.
+async fn session(network: &Network, processes: &mut [Process]) -> Result<Session> {
+    let global = network.global(None);
+    let connecting = async {
+        let session = connect(&global, true).await?;
+        session.chain.next_finalised(0).await?;
+        Ok::<_, anyhow::Error>(session)
+    };
+    tokio::pin!(connecting);
+    loop {
+        tokio::select! {
+            session = &mut connecting => return session,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {
+                processes.iter_mut().try_for_each(Process::alive)?;
+            }
+        }
+    }
+}
+
+/// Model, bonds, profiles, roles, and last the data, upon which the first round opens.
+async fn prepare(
+    network: &Network,
+    root: &Session,
+    processes: &mut Vec<Process>,
+    text: &Path,
+) -> Result<()> {
+    init_model(root, &preset(Preset::Demo), SEED, Some((1_000_000, 1))).await?;
+    for command in [&["bond", BOND][..], &["profile"]] {
+        let mut running: Vec<Process> = Vec::new();
+        for (name, part) in ACTORS {
+            // Bonding and profiles are honest in any case.
+            let part = if *part == Part::Faker {
+                Part::Miner
+            } else {
+                *part
+            };
+            running.push(network.start_worker(name, part, command)?);
+        }
+        while !running.is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            processes.iter_mut().try_for_each(Process::alive)?;
+            let mut left = Vec::new();
+            for mut process in running {
+                if !process.succeeded()? {
+                    left.push(process);
+                }
+            }
+            running = left;
+        }
+    }
+    println!(
+        "bonded {BOND} DREAM and registered a profile each: {}",
+        names()
+    );
+    for (name, part) in ACTORS {
+        let command: &[&str] = match part {
+            Part::Miner | Part::Faker => &["mine"],
+            Part::Verifier => &["verify"],
+            Part::VerifierAndMerger => &["all"],
+        };
+        processes.push(network.start_worker(name, *part, command)?);
+    }
+    let text: PathBuf = text.into();
+    add_data(root, &text, "LicenseRef-demo", Some(1), true).await?;
+    Ok(())
+}
+
+fn names() -> String {
+    let names: Vec<&str> = ACTORS.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
+}

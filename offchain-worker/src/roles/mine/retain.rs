@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Retention: snapshots are kept until the claim is closed, then removed.
+
+use super::{MineRecord, Miner, View, ROLE};
+use crate::error::WorkerError;
+use dream_chain::At;
+use dream_primitives::claim::RoundId;
+use dream_primitives::round::{ClaimState, Phase};
+use tracing::info;
+
+impl Miner {
+    /// Removes what earlier rounds left, once nobody can ask for it any more.
+    pub(super) async fn retain(&self, view: &View) -> Result<(), WorkerError> {
+        let worker = &self.worker;
+        for name in worker.database.list(ROLE)? {
+            let Some(round) = parse(&name) else { continue };
+            if round.branch != worker.branch || round == view.id() {
+                continue;
+            }
+            if self.needed(view, round).await? {
+                continue;
+            }
+            let record: Option<MineRecord> = worker.database.get(&self.record_key(round))?;
+            for (_, cid) in record.map(|r| r.starts).unwrap_or_default() {
+                worker.store.remove(&cid).await?;
+            }
+            worker.database.remove(&worker.key(ROLE, round))?;
+            worker.forget_submissions(&worker.key(ROLE, round))?;
+            info!(
+                "round {} is closed for this miner: its snapshots are removed",
+                round.number
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether the claim of an earlier round may still be challenged.
+    async fn needed(&self, view: &View, round: RoundId) -> Result<bool, WorkerError> {
+        let (chain, at) = (&self.worker.chain, At::from(view.at.block));
+        let Some(id) = chain.claim_of(at, round, self.worker.account()).await? else {
+            return Ok(false);
+        };
+        let Some(record) = chain.claim(at, id).await? else {
+            return Ok(false);
+        };
+        if matches!(
+            record.state,
+            ClaimState::Vested
+                | ClaimState::Rejected
+                | ClaimState::Void
+                | ClaimState::Slashed
+                | ClaimState::Reverted
+        ) {
+            return Ok(false);
+        }
+        let round = chain.round(at, round).await?;
+        Ok(round.is_some_and(|r| r.phase != Phase::Closed))
+    }
+}
+
+fn parse(name: &str) -> Option<RoundId> {
+    let (branch, number) = name.split_once('-')?;
+    Some(RoundId {
+        branch: branch.parse().ok()?,
+        number: number.parse().ok()?,
+    })
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Training: one segment after another, each written down before the next, so that a kill costs at most one.
+
+use super::{MineRecord, Miner, Next, View, ROLE};
+use crate::blobs;
+use crate::corpus::RoundBatches;
+use crate::database::DatabaseError;
+use crate::error::WorkerError;
+use crate::trace::{SegmentTrace, Trace};
+use dream_chain::ProfileRecord;
+use dream_primitives::claim::{canary_commitment, Claim, DeltaLicence};
+use dream_primitives::delta;
+use dream_primitives::round::Phase;
+use dream_primitives::{BlockNumber, H256};
+use dream_training::{SegmentOutcome, TrainingState};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use tracing::{info, warn};
+
+/// Blocks before the end of the phase at which a miner that is not done claims the segments that it has.
+const MARGIN: BlockNumber = 5;
+
+impl Miner {
+    pub(super) async fn train(
+        &self,
+        view: &View,
+        profile: ProfileRecord,
+    ) -> Result<Next, WorkerError> {
+        let worker = &self.worker;
+        let architecture = view.at.terms.architecture;
+        let recipe = view.at.terms.recipe;
+        let head = worker.base_state(&view.at).await?;
+        let state_0 = TrainingState::from_head(&architecture, &head)?;
+        let (mut record, mut state) = self.resume(view, state_0)?;
+        let corpus = worker.corpus(&view.at.terms).await?;
+        let batches = RoundBatches::new(
+            corpus,
+            worker.chain.genesis(),
+            record.seed,
+            worker.account().0,
+            &view.at.terms,
+        );
+        while record.trace.len() < recipe.segments {
+            if let Some(next) = self.out_of_time(view, &record).await? {
+                match next {
+                    Next::Wait => return Ok(Next::Again),
+                    Next::Again => break,
+                }
+            }
+            let outcome = self
+                .segment(view, state, batches.clone(), record.trace.len())
+                .await?;
+            state = outcome.state;
+            self.keep(view, &mut record, &state, outcome.digest)?;
+        }
+        worker.show.clear();
+        let claim = self
+            .build(view, &record, &head, &state, profile.leaf)
+            .await?;
+        record.claim = Some(claim);
+        worker.database.put(&self.record_key(view.id()), &record)?;
+        Ok(Next::Again)
+    }
+
+    fn snapshot_key(&self, view: &View, segment: u16) -> String {
+        format!("{}/snapshot-{segment}", self.worker.key(ROLE, view.id()))
+    }
+
+    /// What an earlier process finished of this round, or a beginning.
+    fn resume(
+        &self,
+        view: &View,
+        state_0: TrainingState,
+    ) -> Result<(MineRecord, TrainingState), WorkerError> {
+        let worker = &self.worker;
+        let round = &view.at.round;
+        let same = |r: &MineRecord| r.base == round.base && r.seed == round.seed;
+        if let Some(record) = view.record.clone().filter(same) {
+            let done = record.trace.len();
+            match (done, self.snapshot(view, done)) {
+                (0, _) => return Ok((record, state_0)),
+                (_, Ok(Some(state))) => {
+                    info!(
+                        "round {}: going on after segment {}",
+                        round.id.number,
+                        done - 1
+                    );
+                    return Ok((record, state));
+                }
+                (_, Err(WorkerError::Database(error @ DatabaseError::Damaged { .. }))) => {
+                    warn!("{error}; training the round anew");
+                }
+                (_, Err(error)) => return Err(error),
+                (_, Ok(None)) => {
+                    warn!(
+                        "the snapshot after segment {} is gone; training the round anew",
+                        done - 1
+                    )
+                }
+            }
+        }
+        worker.database.remove(&worker.key(ROLE, round.id))?;
+        let record = MineRecord {
+            base: round.base,
+            seed: round.seed,
+            trace: Trace::new(state_0.hash(&worker.chain.genesis())),
+            canary_salt: worker.random()?,
+            claim: None,
+            starts: Vec::new(),
+        };
+        worker.database.put(&self.record_key(round.id), &record)?;
+        info!(
+            "round {}: training {} segments",
+            round.id.number, view.at.terms.recipe.segments
+        );
+        Ok((record, state_0))
+    }
+
+    /// The training state before `segment`, from the state folder.
+    pub(super) fn snapshot(
+        &self,
+        view: &View,
+        segment: u16,
+    ) -> Result<Option<TrainingState>, WorkerError> {
+        let Some(bytes) = self
+            .worker
+            .database
+            .get_bytes(&self.snapshot_key(view, segment))?
+        else {
+            return Ok(None);
+        };
+        let parameters = dream_training::parameters(&view.at.terms.architecture)?;
+        Ok(TrainingState::from_bytes(&bytes, parameters).ok())
+    }
+
+    /// Whether to stop training: `Wait` when the round has moved on, `Again` when it is time to claim what there is.
+    async fn out_of_time(
+        &self,
+        view: &View,
+        record: &MineRecord,
+    ) -> Result<Option<Next>, WorkerError> {
+        let worker = &self.worker;
+        let Some(now) = worker.current_round().await? else {
+            return Ok(Some(Next::Wait));
+        };
+        if now.round.id != view.id() || now.round.phase != Phase::Training {
+            info!(
+                "round {} left Training before this miner was done",
+                view.id().number
+            );
+            return Ok(Some(Next::Wait));
+        }
+        let audited = worker
+            .chain
+            .parameters(now.block.into())
+            .await?
+            .audit
+            .segments;
+        let late = now.block.number.saturating_add(MARGIN) >= now.round.deadline;
+        if late && record.trace.len() >= audited {
+            info!(
+                "time is up: claiming {} of the recipe's segments",
+                record.trace.len()
+            );
+            return Ok(Some(Next::Again));
+        }
+        Ok(None)
+    }
+
+    async fn segment(
+        &self,
+        view: &View,
+        state: TrainingState,
+        mut batches: RoundBatches,
+        segment: u16,
+    ) -> Result<SegmentOutcome, WorkerError> {
+        let (stop, show) = (self.worker.stop.clone(), Arc::clone(&self.worker.show));
+        let recipe = view.at.terms.recipe;
+        let steps = u64::from(recipe.segments) * u64::from(recipe.steps);
+        let what = format!(
+            "round {} segment {}/{}",
+            view.id().number,
+            segment + 1,
+            recipe.segments
+        );
+        let run = move |runner: &mut dyn dream_training::SegmentRunner| {
+            runner.run_segment(state, &mut batches, segment, &mut |p| {
+                show.step(&what, p.step, steps, p);
+                match stop.stopped() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            })
+        };
+        self.worker.with_runner(&view.at.terms, run).await
+    }
+
+    /// Writes the snapshot, then the record that names it.
+    fn keep(
+        &self,
+        view: &View,
+        record: &mut MineRecord,
+        state: &TrainingState,
+        digest: H256,
+    ) -> Result<(), WorkerError> {
+        let worker = &self.worker;
+        let next = record.trace.len() + 1;
+        worker
+            .database
+            .put_bytes(&self.snapshot_key(view, next), &state.to_bytes())?;
+        record.trace.segments.push(SegmentTrace {
+            end_state: state.hash(&worker.chain.genesis()),
+            digest,
+            salt: worker.random()?,
+        });
+        worker.database.put(&self.record_key(view.id()), record)?;
+        Ok(())
+    }
+
+    async fn build(
+        &self,
+        view: &View,
+        record: &MineRecord,
+        head: &[i32],
+        end: &TrainingState,
+        profile: H256,
+    ) -> Result<Claim, WorkerError> {
+        let worker = &self.worker;
+        let genesis = worker.chain.genesis();
+        let chunks = dream_training::delta(&view.at.terms.architecture, head, &end.params)?;
+        let delta_cid = blobs::put_delta(&*worker.store, &chunks).await?;
+        let account = worker.account();
+        Ok(Claim {
+            round: view.id(),
+            base: record.base,
+            delta_root: delta::root(&chunks).unwrap_or_default(),
+            delta_cid,
+            states_root: record.trace.states_root(),
+            digests_root: record.trace.digests_root(&genesis),
+            segments: record.trace.len(),
+            residual: None,
+            profile,
+            canary: canary_commitment(
+                &genesis,
+                account.as_bytes(),
+                &view.id(),
+                false,
+                &record.canary_salt,
+            ),
+            licence: DeltaLicence::Open,
+        })
+    }
+}

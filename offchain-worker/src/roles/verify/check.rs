@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Checking: are the start states and the delta of a claim to be had, and are they what the chain says?
+
+use super::{Audit, Verifier, ROLE};
+use crate::blobs::{self, BlobError};
+use crate::error::WorkerError;
+use crate::submit::Sent;
+use crate::worker::RoundView;
+use dream_chain::Call;
+use dream_primitives::claim::Availability;
+use dream_training::TrainingState;
+use std::sync::PoisonError;
+use tracing::warn;
+
+/// Blocks at which a blob must be missing before the verifier says that it lacks it: stores of others may be behind.
+const PATIENCE: u32 = 3;
+
+impl Verifier {
+    /// Fetches the start states of an audit.
+    pub(super) async fn starts(
+        &self,
+        view: &RoundView,
+        audit: &Audit,
+    ) -> Result<Vec<(u16, TrainingState)>, BlobError> {
+        let worker = &self.worker;
+        let genesis = worker.chain.genesis();
+        let architecture = &view.terms.architecture;
+        let mut starts = Vec::new();
+        for s in &audit.claim.starts {
+            let state =
+                blobs::training_state(&*worker.store, architecture, &genesis, &s.cid, s.state)
+                    .await?;
+            starts.push((s.segment, state));
+        }
+        Ok(starts)
+    }
+
+    async fn word(
+        &self,
+        view: &RoundView,
+        audit: &Audit,
+    ) -> Result<Option<Availability>, WorkerError> {
+        let claim = &audit.claim.claim;
+        let architecture = &view.terms.architecture;
+        let fetched = async {
+            self.starts(view, audit).await?;
+            let store = &*self.worker.store;
+            blobs::delta(store, architecture, &claim.delta_cid, claim.delta_root).await
+        };
+        match fetched.await {
+            Ok(_) => Ok(Some(Availability::Have)),
+            Err(error) if error.lacking() => {
+                let count = {
+                    let mut misses = self.misses.lock().unwrap_or_else(PoisonError::into_inner);
+                    let count = misses.entry(audit.id).or_default();
+                    *count += 1;
+                    *count
+                };
+                warn!("claim {:?}: {error} (try {count} of {PATIENCE})", audit.id);
+                Ok((count >= PATIENCE).then_some(Availability::Lack))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) async fn check(&self, view: &RoundView, audit: &Audit) -> Result<bool, WorkerError> {
+        let Some(availability) = self.word(view, audit).await? else {
+            return Ok(false);
+        };
+        let call = Call::VoteAvailability {
+            claim: audit.id,
+            availability,
+        };
+        let key = format!("{}/availability-{:x}", self.folder(view.round.id), audit.id);
+        let sent = self.worker.submit_once(&key, call).await?;
+        if let Sent::Refused(why) = &sent {
+            self.told.say(
+                ROLE,
+                format!("the word on claim {:?} was refused: {why}", audit.id),
+            );
+        }
+        Ok(matches!(sent, Sent::Done(_)))
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Enlisting: the account offers itself as a verifier of the branch.
+
+use super::{Verifier, ROLE};
+use crate::error::WorkerError;
+use crate::submit::Sent;
+use dream_chain::{At, Call};
+
+impl Verifier {
+    /// Whether the account is enlisted; enlists it when it can be.
+    pub(super) async fn enlist(&self) -> Result<bool, WorkerError> {
+        let worker = &self.worker;
+        let (branch, account) = (worker.branch, worker.account());
+        let at = At::from(worker.chain.finalised().await?);
+        let Some(profile) = worker.chain.profile(at, branch, account).await? else {
+            let why = format!("{account} has no profile on branch {branch}: run `dream-worker profile --branch {branch}`");
+            self.told.say(ROLE, why);
+            return Ok(false);
+        };
+        if profile.settings != worker.settings {
+            return Err(WorkerError::NotReady(format!(
+                "{account} registered the profile {:?}, this process computes under {:?}: use the same --threads, or run `dream-worker profile` again",
+                profile.settings, worker.settings
+            )));
+        }
+        if worker.chain.verifiers(at, branch).await?.contains(&account) {
+            return Ok(true);
+        }
+        let bond = worker.chain.bond(at, account).await?;
+        let seat = worker.chain.parameters(at).await?.bonds.seat;
+        if bond.free() < seat {
+            let (free, seat) = (crate::amount(bond.free()), crate::amount(seat));
+            let why = format!("the free bond of {account} is {free}, a seat locks {seat}: run `dream-worker bond AMOUNT`");
+            self.told.say(ROLE, why);
+            return Ok(false);
+        }
+        let key = format!("enlist/{branch}");
+        match worker
+            .submit_once(&key, Call::EnlistVerifier(branch))
+            .await?
+        {
+            Sent::Done(_) => Ok(true),
+            Sent::Pending => Ok(false),
+            Sent::Refused(why) => {
+                // The next start tries again: what was wrong may be mended by then.
+                worker.forget_submissions("enlist")?;
+                Err(WorkerError::NotReady(format!(
+                    "the chain refuses {account} as a verifier of branch {branch}: {why}"
+                )))
+            }
+        }
+    }
+}

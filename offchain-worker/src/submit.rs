@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Submitting once, whatever happens in between.
+//!
+//! Before a transaction is sent, the block at which this happens is written down. A worker that finds such a note (it
+//! was killed, or never heard of the transaction) and does not see the effect on the chain waits until the transaction
+//! cannot come into a block any more; only then it sends again.
+
+use crate::error::WorkerError;
+use crate::worker::Worker;
+use dream_chain::{Call, Receipt, SubmitError};
+use dream_primitives::BlockNumber;
+use tracing::{info, warn};
+
+/// Finalised blocks after which a transaction that nothing was heard of cannot come into a block any more: the client's
+/// signatures are good for 64 blocks, and signing may lag behind the note by a few.
+pub const RESEND_AFTER: BlockNumber = 72;
+
+/// What became of a submission.
+#[derive(Debug)]
+pub enum Sent {
+    /// It is on the chain and succeeded.
+    Done(Receipt),
+    /// Nothing is known yet, or nothing was sent: look again at the next block.
+    Pending,
+    /// The runtime refused it.
+    Refused(String),
+}
+
+impl Worker {
+    /// Submits `call` unless a submission under `key` may still be under way. The caller has just seen, at a finalised
+    /// block, that the call's effect is not on the chain.
+    pub async fn submit_once(&self, key: &str, call: Call) -> Result<Sent, WorkerError> {
+        let note = format!("sent/{key}");
+        let refused = format!("refused/{key}");
+        if let Some(why) = self.database.get::<String>(&refused)? {
+            return Ok(Sent::Refused(why));
+        }
+        let now = self.chain.finalised().await?.number;
+        if let Some(sent) = self.database.get::<BlockNumber>(&note)? {
+            if now <= sent.saturating_add(self.resend_after) {
+                info!("{key} was sent at block {sent} and its result is not known: waiting for it");
+                return Ok(Sent::Pending);
+            }
+        }
+        self.database.put(&note, &now)?;
+        let (pallet, name) = call.name();
+        match self.chain.submit(call).await {
+            Ok(receipt) => {
+                self.database.remove(&note)?;
+                info!("{pallet}.{name} is in block {}", receipt.block.number);
+                Ok(Sent::Done(receipt))
+            }
+            Err(SubmitError::Unknown { cause, .. }) => {
+                warn!("{pallet}.{name}: the result is not known ({cause}); looking at the chain");
+                Ok(Sent::Pending)
+            }
+            Err(SubmitError::Dropped { reason }) => {
+                self.database.remove(&note)?;
+                warn!("{pallet}.{name} was dropped ({reason}); trying again at the next block");
+                Ok(Sent::Pending)
+            }
+            Err(error @ SubmitError::Dispatch { .. }) => {
+                let why = error.to_string();
+                warn!("{pallet}.{name} was refused: {why}");
+                self.database.put(&refused, &why)?;
+                self.database.remove(&note)?;
+                Ok(Sent::Refused(why))
+            }
+            Err(error) => {
+                self.database.remove(&note)?;
+                Err(WorkerError::submitting(format!("{pallet}.{name}"))(error))
+            }
+        }
+    }
+
+    /// Forgets all notes on submissions whose key begins with the folder `key`.
+    pub fn forget_submissions(&self, key: &str) -> Result<(), WorkerError> {
+        self.database.remove(&format!("sent/{key}"))?;
+        self.database.remove(&format!("refused/{key}"))?;
+        Ok(())
+    }
+}

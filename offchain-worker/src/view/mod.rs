@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the read commands show: plain data, from the chain, as text or JSON.
+
+pub mod explain;
+pub mod report;
+pub mod status;
+
+use serde::Serializer;
+
+/// Amounts as decimal strings: readers of JSON commonly lose digits beyond 2^53.
+pub(crate) fn decimal<S: Serializer>(value: &u128, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}

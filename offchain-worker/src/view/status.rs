@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Where the branch, the round and the account stand.
+
+use super::decimal;
+use crate::amount;
+use crate::error::WorkerError;
+use dream_chain::{AccountId, At, BlockRef, Chain};
+use dream_primitives::credits::step_of;
+use dream_primitives::round::{ClaimState, Phase};
+use dream_primitives::{BlockNumber, BranchId, H256};
+use serde::Serialize;
+use std::fmt;
+
+/// The whole status.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Genesis hash of the chain.
+    pub genesis: H256,
+    /// Latest finalised block.
+    pub block: BlockRef,
+    /// Branch.
+    pub branch: BranchId,
+    /// Number of the head.
+    pub version: u32,
+    /// Hash of the head.
+    pub head: H256,
+    /// Whether it earns.
+    pub admitted: bool,
+    /// Newest round.
+    pub round: Option<RoundStatus>,
+    /// The account of the key that was given.
+    pub account: Option<AccountStatus>,
+    /// What the account or the branch waits for.
+    pub waiting_for: String,
+}
+
+/// A round in short.
+#[derive(Clone, Debug, Serialize)]
+pub struct RoundStatus {
+    /// Number on the branch.
+    pub number: u32,
+    /// Phase.
+    pub phase: Phase,
+    /// First block after the phase's time.
+    pub deadline: BlockNumber,
+    /// Acts that the phase still waits for.
+    pub awaiting: u32,
+    /// Claims made.
+    pub claims: u32,
+    /// Claims accepted.
+    pub accepted: u32,
+}
+
+/// An account in short.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccountStatus {
+    /// Account.
+    pub account: AccountId,
+    /// Spendable tokens, smallest unit.
+    #[serde(serialize_with = "decimal")]
+    pub free: u128,
+    /// Bonded, smallest unit.
+    #[serde(serialize_with = "decimal")]
+    pub bonded: u128,
+    /// Of it locked, smallest unit.
+    #[serde(serialize_with = "decimal")]
+    pub locked: u128,
+    /// Compute credits now.
+    #[serde(serialize_with = "decimal")]
+    pub credits: u128,
+    /// Calibration leaf on the branch.
+    pub profile: Option<H256>,
+    /// Whether it is enlisted as a verifier.
+    pub verifier: bool,
+    /// Its claim in the newest round.
+    pub claim: Option<(H256, ClaimState)>,
+    /// Claims of the newest round that it audits.
+    pub audits: Vec<H256>,
+}
+
+/// Reads the status; `account` is left out where no key was given.
+pub async fn read(
+    chain: &dyn Chain,
+    branch: BranchId,
+    account: Option<AccountId>,
+) -> Result<Status, WorkerError> {
+    let block = chain.finalised().await?;
+    let at = At::from(block);
+    let Some(info) = chain.branch(at, branch).await? else {
+        let branches = chain.next_branch(at).await?;
+        return Err(WorkerError::UnknownBranch { branch, branches });
+    };
+    let round = chain.current_round(at, branch).await?;
+    let account = match account {
+        Some(account) => Some(of_account(chain, at, block, branch, account).await?),
+        None => None,
+    };
+    let round = round.map(|r| RoundStatus {
+        number: r.id.number,
+        phase: r.phase,
+        deadline: r.deadline,
+        awaiting: r.awaiting,
+        claims: r.claims,
+        accepted: r.accepted,
+    });
+    let mixture = chain.mixture(at, branch).await?.is_some();
+    let header = chain.version(at, info.head).await?;
+    Ok(Status {
+        genesis: chain.genesis(),
+        block,
+        branch,
+        version: header.map_or(0, |h| h.number),
+        head: info.head,
+        admitted: info.admission.is_some(),
+        waiting_for: waiting(
+            info.admission.is_some(),
+            mixture,
+            round.as_ref(),
+            account.as_ref(),
+        ),
+        round,
+        account,
+    })
+}
+
+async fn of_account(
+    chain: &dyn Chain,
+    at: At,
+    block: BlockRef,
+    branch: BranchId,
+    account: AccountId,
+) -> Result<AccountStatus, WorkerError> {
+    let (balance, bond) = (
+        chain.balance(at, account).await?,
+        chain.bond(at, account).await?,
+    );
+    let half_life = chain.parameters(at).await?.rewards.credit_half_life;
+    let round = chain.current_round(at, branch).await?;
+    let claimed = match &round {
+        Some(round) => chain.claim_of(at, round.id, account).await?,
+        None => None,
+    };
+    let claim = match claimed {
+        Some(id) => chain.claim(at, id).await?.map(|r| (id, r.state)),
+        None => None,
+    };
+    let audits = chain.audits(at, branch, account).await?;
+    Ok(AccountStatus {
+        account,
+        free: balance.free,
+        bonded: bond.total,
+        locked: bond.locked,
+        credits: chain
+            .credits(at, account)
+            .await?
+            .at(step_of(block.number, half_life)),
+        profile: chain.profile(at, branch, account).await?.map(|p| p.leaf),
+        verifier: chain.verifiers(at, branch).await?.contains(&account),
+        claim,
+        audits: audits.into_iter().map(|a| a.id).collect(),
+    })
+}
+
+fn waiting(
+    admitted: bool,
+    mixture: bool,
+    round: Option<&RoundStatus>,
+    account: Option<&AccountStatus>,
+) -> String {
+    if !admitted {
+        return "governance, to admit the branch".into();
+    }
+    if !mixture {
+        return "governance, to give the branch data".into();
+    }
+    match account {
+        Some(a) if a.bonded == 0 => return "a bond: `dream-worker bond AMOUNT`".into(),
+        Some(a) if a.profile.is_none() => return "a profile: `dream-worker profile`".into(),
+        _ => {}
+    }
+    let Some(round) = round else {
+        return "the first round to open".into();
+    };
+    let who = match round.phase {
+        Phase::Seeding | Phase::Drawing => "block randomness",
+        Phase::Training => "claims",
+        Phase::Opening => "miners, to open start states",
+        Phase::Availability => "verifiers, to say whether they have the blobs",
+        Phase::Commitment => "verifiers, to replay and commit",
+        Phase::DigestOpening => "miners, to open digests",
+        Phase::Reveal => "verifiers, to reveal",
+        Phase::Merging => "a merger",
+        Phase::Dispute => "the end of the dispute window",
+        _ => "the next round",
+    };
+    who.into()
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "chain     {:?}, finalised block {}",
+            self.genesis, self.block.number
+        )?;
+        let admitted = if self.admitted { "" } else { " (not admitted)" };
+        writeln!(
+            f,
+            "branch    {}{admitted}: version {} {:?}",
+            self.branch, self.version, self.head
+        )?;
+        if let Some(r) = &self.round {
+            writeln!(
+                f,
+                "round     {} in {:?} until block {}: {} claims, {} accepted, {} acts awaited",
+                r.number, r.phase, r.deadline, r.claims, r.accepted, r.awaiting
+            )?;
+        }
+        if let Some(a) = &self.account {
+            writeln!(f, "account   {}", a.account)?;
+            writeln!(
+                f,
+                "tokens    {} free, {} bonded, of it {} locked",
+                amount(a.free),
+                amount(a.bonded),
+                amount(a.locked)
+            )?;
+            writeln!(f, "credits   {}", a.credits)?;
+            match a.profile {
+                Some(leaf) => writeln!(
+                    f,
+                    "profile   {leaf:?}{}",
+                    if a.verifier { ", verifier" } else { "" }
+                )?,
+                None => writeln!(f, "profile   none")?,
+            }
+            if let Some((id, state)) = &a.claim {
+                writeln!(f, "claim     {id:?} is {state:?}")?;
+            }
+            for id in &a.audits {
+                writeln!(f, "audits    {id:?}")?;
+            }
+        }
+        write!(f, "waits for {}", self.waiting_for)
+    }
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the roles share: the chain, the store, the state database, the runner of segments, and the way to stop.
+
+use crate::blobs;
+use crate::corpus::Corpus;
+use crate::database::Database;
+use crate::error::WorkerError;
+use dream_chain::{AccountId, At, BlockRef, Chain, Round};
+use dream_primitives::claim::RoundId;
+use dream_primitives::manifest::Architecture;
+use dream_primitives::profile::ProfileSettings;
+use dream_primitives::recipe::Recipe;
+use dream_primitives::registry::RoundTerms;
+use dream_primitives::version::VersionHeader;
+use dream_primitives::{BlockNumber, BranchId, H256};
+use dream_store::BlobStore;
+use dream_training::{DummyRunner, Progress, SegmentRunner, Trainer, TrainingError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// Makes the runner of a branch's segments. It is made and used on one thread.
+pub trait Runners: Send + Sync {
+    /// A runner for this architecture and recipe on the chain `genesis`.
+    fn runner(
+        &self,
+        architecture: Architecture,
+        recipe: Recipe,
+        genesis: H256,
+    ) -> Result<Box<dyn SegmentRunner>, TrainingError>;
+}
+
+/// Trains with libtorch.
+#[derive(Debug)]
+pub struct TorchRunners;
+
+impl Runners for TorchRunners {
+    fn runner(
+        &self,
+        architecture: Architecture,
+        recipe: Recipe,
+        genesis: H256,
+    ) -> Result<Box<dyn SegmentRunner>, TrainingError> {
+        Ok(Box::new(Trainer::new(architecture, recipe, genesis)?))
+    }
+}
+
+/// Pretends to train, for tests of the protocol.
+#[derive(Debug)]
+pub struct DummyRunners;
+
+impl Runners for DummyRunners {
+    fn runner(
+        &self,
+        architecture: Architecture,
+        recipe: Recipe,
+        genesis: H256,
+    ) -> Result<Box<dyn SegmentRunner>, TrainingError> {
+        Ok(Box::new(DummyRunner::new(architecture, recipe, genesis)?))
+    }
+}
+
+/// Asks everything that shares it to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<(AtomicBool, Notify)>);
+
+impl Stop {
+    /// Stops.
+    pub fn stop(&self) {
+        self.0 .0.store(true, Ordering::SeqCst);
+        self.0 .1.notify_waiters();
+    }
+
+    /// Whether to stop.
+    pub fn stopped(&self) -> bool {
+        self.0 .0.load(Ordering::SeqCst)
+    }
+
+    /// Waits until something asks to stop.
+    pub async fn wait(&self) {
+        let notified = self.0 .1.notified();
+        tokio::pin!(notified);
+        // Listens before looking, so that no call of `stop` falls in between.
+        notified.as_mut().enable();
+        if !self.stopped() {
+            notified.await;
+        }
+    }
+}
+
+/// Where training shows how far it is.
+pub trait Show: Send + Sync {
+    /// A segment is being run: `done` of `steps` steps of `what`.
+    fn step(&self, what: &str, done: u64, steps: u64, progress: &Progress);
+    /// Nothing is being run any more.
+    fn clear(&self);
+}
+
+/// Shows nothing.
+#[derive(Debug)]
+pub struct Silent;
+
+impl Show for Silent {
+    fn step(&self, _: &str, _: u64, _: u64, _: &Progress) {}
+    fn clear(&self) {}
+}
+
+/// A role's surroundings.
+pub struct Worker {
+    /// The chain, as the worker's account.
+    pub chain: Arc<dyn Chain>,
+    /// Blobs.
+    pub store: Arc<dyn BlobStore>,
+    /// What must survive a kill.
+    pub database: Arc<Database>,
+    /// Runs segments.
+    pub runners: Arc<dyn Runners>,
+    /// Settings that this process computes under.
+    pub settings: ProfileSettings,
+    /// The branch worked on.
+    pub branch: BranchId,
+    /// Threads of a merge.
+    pub threads: usize,
+    /// Blocks after which a transaction of which nothing was heard cannot come into a block any more.
+    pub resend_after: BlockNumber,
+    /// Progress display.
+    pub show: Arc<dyn Show>,
+    /// Asks to stop.
+    pub stop: Stop,
+    /// Verified data sets, kept between rounds.
+    pub corpus: tokio::sync::Mutex<Option<Arc<Corpus>>>,
+    /// The last head that was fetched, by its root.
+    pub head: Mutex<Option<(H256, Arc<Vec<i32>>)>>,
+}
+
+/// A round with what it stands on, read at one block.
+#[derive(Clone, Debug)]
+pub struct RoundView {
+    /// The block.
+    pub block: BlockRef,
+    /// The round.
+    pub round: Round,
+    /// What it took from the registries when it opened.
+    pub terms: RoundTerms,
+}
+
+impl Worker {
+    /// The worker's account.
+    pub fn account(&self) -> AccountId {
+        self.chain.account()
+    }
+
+    /// The branch's newest round at the latest finalised block; `None` before the first.
+    pub async fn current_round(&self) -> Result<Option<RoundView>, WorkerError> {
+        let block = self.chain.finalised().await?;
+        let at = At::from(block);
+        let Some(round) = self.chain.current_round(at, self.branch).await? else {
+            return Ok(None);
+        };
+        let Some(terms) = self.chain.terms(at, round.id).await? else {
+            return Ok(None);
+        };
+        Ok(Some(RoundView {
+            block,
+            round,
+            terms,
+        }))
+    }
+
+    /// The header of a version that the chain names.
+    pub async fn header(&self, at: At, version: H256) -> Result<VersionHeader, WorkerError> {
+        let header = self.chain.version(at, version).await?;
+        header
+            .ok_or_else(|| WorkerError::Input(format!("version {version:?} is not on this chain")))
+    }
+
+    /// The parameters of a round's base.
+    pub async fn base_state(&self, view: &RoundView) -> Result<Arc<Vec<i32>>, WorkerError> {
+        let header = self.header(view.block.into(), view.round.base).await?;
+        let known = self
+            .head
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some((_, state)) = known.filter(|(root, _)| *root == header.state_root) {
+            return Ok(state);
+        }
+        let state = blobs::version_state(&*self.store, &view.terms.architecture, &header).await?;
+        let state = Arc::new(state);
+        let cached = (header.state_root, state.clone());
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
+        Ok(state)
+    }
+
+    /// The data of a round.
+    pub async fn corpus(&self, terms: &RoundTerms) -> Result<Arc<Corpus>, WorkerError> {
+        let mut kept = self.corpus.lock().await;
+        let corpus = Corpus::load(kept.take(), &*self.chain, &*self.store, &terms.mixture).await?;
+        *kept = Some(corpus.clone());
+        Ok(corpus)
+    }
+
+    /// Runs `work` on a thread of its own with a fresh runner, so that the role's other tasks go on.
+    pub async fn with_runner<T: Send + 'static>(
+        &self,
+        terms: &RoundTerms,
+        work: impl FnOnce(&mut dyn SegmentRunner) -> Result<T, TrainingError> + Send + 'static,
+    ) -> Result<T, WorkerError> {
+        let (runners, genesis) = (self.runners.clone(), self.chain.genesis());
+        let (architecture, recipe) = (terms.architecture, terms.recipe);
+        let task = tokio::task::spawn_blocking(move || {
+            let mut runner = runners.runner(architecture, recipe, genesis)?;
+            work(runner.as_mut())
+        });
+        Ok(task.await??)
+    }
+
+    /// Where records of a round are kept.
+    pub fn key(&self, role: &str, round: RoundId) -> String {
+        format!("{role}/{}-{}", round.branch, round.number)
+    }
+
+    /// A fresh random hash.
+    pub fn random(&self) -> Result<H256, WorkerError> {
+        let mut bytes = [0u8; 32];
+        getrandom::fill(&mut bytes)
+            .map_err(|e| WorkerError::Task(format!("the system gives no random numbers: {e}")))?;
+        Ok(H256(bytes))
+    }
+}

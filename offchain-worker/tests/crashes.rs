@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! A worker is killed at every operation on the chain, or loses the answer to every submission; nothing is lost, and
+//! nothing lands twice.
+
+mod common;
+
+use common::{account, Kill, Net, Trap, RESEND_AFTER};
+use dream_chain::mock::Fault;
+use dream_chain::{At, Call, Chain};
+use dream_primitives::manifest::Architecture;
+use dream_primitives::recipe::Recipe;
+use dream_primitives::round::Phase;
+use dream_primitives::H256;
+use dream_training::{
+    BatchSource, Progress, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+};
+use dream_worker::roles::{merge::Merger, mine::Miner, verify::Verifier, Role};
+use dream_worker::worker::{DummyRunners, Runners, Worker};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+
+/// What the tested worker does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Part {
+    Mine,
+    Verify,
+    Merge,
+}
+
+fn role(part: Part, worker: Arc<Worker>) -> Box<dyn Role> {
+    match part {
+        Part::Mine => Box::new(Miner::new(worker)),
+        Part::Verify => Box::new(Verifier::new(worker)),
+        Part::Merge => Box::new(Merger::new(worker)),
+    }
+}
+
+/// The account that plays `part` in [`Net::honest`], and where its role stands there.
+fn place(part: Part) -> (u8, usize) {
+    match part {
+        Part::Mine => (2, 1),
+        Part::Verify => (4, 4),
+        Part::Merge => (6, 3),
+    }
+}
+
+/// Plays rounds until version 1 with the role of `part` killed at `operation`; returns how many operations it had made
+/// when the trap had sprung or the version was there.
+async fn play(part: Part, operation: Option<(u32, Kill)>) -> (Net, u32) {
+    let net = Net::new(6, 2).await;
+    let (n, at) = place(part);
+    let mut others = net.honest();
+    drop(others.remove(at));
+    let trap = Arc::new(Trap::default());
+    if let Some((operation, kill)) = operation {
+        trap.set(operation, kill);
+    }
+    let fresh = || role(part, net.worker(n, Arc::new(DummyRunners), trap.clone()));
+    let mut tested = Some(fresh());
+    for _ in 0..400 {
+        for other in &others {
+            other.step().await.unwrap();
+        }
+        let running = tested.take().unwrap();
+        let killed = tokio::select! {
+            done = running.step() => {
+                done.unwrap();
+                false
+            }
+            () = trap.sprung.notified() => true,
+        };
+        tested = if killed {
+            drop(running);
+            Some(fresh())
+        } else {
+            Some(running)
+        };
+        if net.version().await >= 1 {
+            let operations = *trap.operations.lock().unwrap();
+            return (net, operations);
+        }
+        net.root.advance(1);
+    }
+    let round = net.root.current_round(At::Finalised, 0).await.unwrap();
+    panic!("{part:?} killed at {operation:?}: no version; {round:?}");
+}
+
+/// What a call is about, so that two of a kind can be told from one sent twice.
+fn subject(call: &Call) -> String {
+    match call {
+        Call::SubmitClaim(claim) => format!("claim of round {}", claim.round.number),
+        Call::OpenStartStates { claim, .. } => format!("open {claim:?}"),
+        Call::OpenDigests { claim, .. } => format!("digests {claim:?}"),
+        Call::VoteAvailability { claim, .. } => format!("vote {claim:?}"),
+        Call::CommitReplay { claim, .. } => format!("commit {claim:?}"),
+        Call::RevealReplay { claim, .. } => format!("reveal {claim:?}"),
+        Call::PostMerge { round, .. } => format!("merge {}", round.number),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Nothing landed twice, nothing was refused, and round 1 is whole.
+async fn check(net: &Net, what: &str) {
+    let (landed, refused) = net.landed();
+    assert!(refused.is_empty(), "{what}: {refused:?}");
+    let mut counts = BTreeMap::new();
+    for sent in &landed {
+        *counts
+            .entry((sent.account, subject(&sent.call)))
+            .or_insert(0) += 1;
+    }
+    let twice: Vec<_> = counts.iter().filter(|(_, n)| **n > 1).collect();
+    assert!(twice.is_empty(), "{what}: {twice:?}");
+    assert_eq!(net.round(1).await.accepted, 2, "{what}");
+    for (id, record) in net.claims(1).await {
+        let verdicts = record
+            .committee
+            .iter()
+            .filter(|s| s.verdict.is_some())
+            .count();
+        assert_eq!(verdicts, 3, "{what}: {id:?}");
+    }
+    net.root.check_invariants();
+}
+
+async fn kill_everywhere(part: Part) {
+    let (net, operations) = play(part, None).await;
+    check(&net, "not killed").await;
+    assert!(operations > 5, "{part:?} made {operations} operations only");
+    for operation in 0..operations {
+        for kill in [Kill::Before, Kill::After] {
+            let (net, _) = play(part, Some((operation, kill))).await;
+            check(
+                &net,
+                &format!("{part:?} killed {kill:?} operation {operation} of {operations}"),
+            )
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn miner_should_submit_once_when_killed_at_any_operation() {
+    kill_everywhere(Part::Mine).await;
+}
+
+#[tokio::test]
+async fn verifier_should_submit_once_when_killed_at_any_operation() {
+    kill_everywhere(Part::Verify).await;
+}
+
+#[tokio::test]
+async fn merger_should_submit_once_when_killed_at_any_operation() {
+    kill_everywhere(Part::Merge).await;
+}
+
+#[tokio::test]
+async fn submissions_should_land_once_when_their_answers_are_lost() {
+    for fault in [
+        Fault::LostAfterInclusion,
+        Fault::LostBeforeInclusion,
+        Fault::Dropped,
+    ] {
+        let net = Net::new(5, 2).await;
+        let roles = net.honest();
+        for n in 1..=5 {
+            // Each of an account's submissions of a round meets the fault once.
+            (0..6).for_each(|_| net.root.as_account(account(n)).fault(fault));
+        }
+        net.drive(&roles, 600, async |n: &Net| n.version().await >= 1)
+            .await;
+        let log = net.log.lock().unwrap().clone();
+        let refused: Vec<_> = log.iter().filter(|s| s.refused.is_some()).collect();
+        assert!(refused.is_empty(), "{fault:?}: {refused:?}");
+        assert_eq!(net.round(1).await.accepted, 2, "{fault:?}");
+    }
+}
+
+/// Counts segments and breaks off in the middle of one.
+struct Stopping {
+    segments: Arc<AtomicU32>,
+    stop_at: u32,
+}
+
+struct StoppingRunner(Box<dyn SegmentRunner>, Arc<AtomicU32>, u32);
+
+impl Runners for Stopping {
+    fn runner(
+        &self,
+        a: Architecture,
+        r: Recipe,
+        g: H256,
+    ) -> Result<Box<dyn SegmentRunner>, TrainingError> {
+        let honest = DummyRunners.runner(a, r, g)?;
+        Ok(Box::new(StoppingRunner(
+            honest,
+            self.segments.clone(),
+            self.stop_at,
+        )))
+    }
+}
+
+impl SegmentRunner for StoppingRunner {
+    fn run_segment(
+        &mut self,
+        state: TrainingState,
+        batches: &mut dyn BatchSource,
+        segment: u16,
+        progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<SegmentOutcome, TrainingError> {
+        if self.1.fetch_add(1, Ordering::SeqCst) == self.2 {
+            return Err(TrainingError::Stopped);
+        }
+        self.0.run_segment(state, batches, segment, progress)
+    }
+
+    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
+        self.0.evaluate(head, samples)
+    }
+}
+
+#[tokio::test]
+async fn training_should_go_on_at_the_last_finished_segment_when_killed() {
+    let net = Net::new(5, 2).await;
+    net.drive(&[], 60, async |n: &Net| {
+        n.phase(1).await == Some(Phase::Training)
+    })
+    .await;
+    let segments = Arc::new(AtomicU32::new(0));
+    let recipe = common::config().recipe;
+    let runners = Arc::new(Stopping {
+        segments: segments.clone(),
+        stop_at: 5,
+    });
+    let one = Miner::new(net.worker(1, runners, Arc::default()));
+    assert_eq!(one.step().await.unwrap_err().exit_code(), 130);
+    drop(one);
+    let runners = Arc::new(Stopping {
+        segments: segments.clone(),
+        stop_at: u32::MAX,
+    });
+    let roles = net.honest_but(1, runners);
+    net.enlist(&roles).await;
+    net.drive(&roles, 300, async |n: &Net| n.version().await >= 1)
+        .await;
+    check(&net, "stopped in segment 5").await;
+    // Five segments, the one that broke off, and the three that were left; then verifiers' are not counted.
+    assert_eq!(
+        segments.load(Ordering::SeqCst),
+        u32::from(recipe.segments) + 1
+    );
+}
+
+#[tokio::test]
+async fn damaged_snapshot_should_be_trained_again_and_not_be_claimed() {
+    let net = Net::new(5, 2).await;
+    net.drive(&[], 60, async |n: &Net| {
+        n.phase(1).await == Some(Phase::Training)
+    })
+    .await;
+    let runners = Arc::new(Stopping {
+        segments: Arc::default(),
+        stop_at: 5,
+    });
+    let one = Miner::new(net.worker(1, runners, Arc::default()));
+    assert!(one.step().await.is_err());
+    drop(one);
+    let damaged = find(net.folder.path(), "snapshot-5.rec");
+    let mut bytes = std::fs::read(&damaged).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&damaged, bytes).unwrap();
+    let roles = net.honest();
+    net.enlist(&roles).await;
+    net.drive(&roles, 300, async |n: &Net| n.version().await >= 1)
+        .await;
+    check(&net, "damaged snapshot").await;
+}
+
+fn find(folder: &std::path::Path, name: &str) -> std::path::PathBuf {
+    let mut todo = vec![folder.to_path_buf()];
+    while let Some(folder) = todo.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else if path.file_name().is_some_and(|n| n == name) {
+                return path;
+            }
+        }
+    }
+    panic!("no {name}");
+}
+
+#[tokio::test]
+async fn claim_with_a_wrong_base_should_be_refused_once_and_not_repeated() {
+    let net = Net::new(5, 2).await;
+    net.drive(&[], 60, async |n: &Net| {
+        n.phase(1).await == Some(Phase::Training)
+    })
+    .await;
+    let one = net.plain(1);
+    let miner = Miner::new(one.clone());
+    // A note of a claim that was written for another base, as of a chain that was replaced.
+    net.root
+        .as_account(account(1))
+        .fault(Fault::LostBeforeInclusion);
+    miner.step().await.unwrap();
+    let key = "mine/0-1/record";
+    let mut record: dream_worker::roles::mine::MineRecord = one.database.get(key).unwrap().unwrap();
+    if let Some(claim) = record.claim.as_mut() {
+        claim.base = H256::repeat_byte(1);
+    }
+    one.database.put(key, &record).unwrap();
+    for _ in 0..RESEND_AFTER + 5 {
+        net.root.advance(1);
+        miner.step().await.unwrap();
+    }
+    let (_, refused) = net.landed();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(
+        refused[0].refused.as_ref().unwrap().contains("WrongBase"),
+        "{refused:?}"
+    );
+    assert!(net.claims(1).await.is_empty());
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Whole rounds in memory, with a dummy model.
+
+mod common;
+
+use common::{account, miner, Net};
+use dream_chain::{At, Chain};
+use dream_primitives::claim::{Availability, Verdict};
+use dream_primitives::manifest::Architecture;
+use dream_primitives::recipe::Recipe;
+use dream_primitives::round::{ClaimState, Phase, Role as PaidAs};
+use dream_primitives::H256;
+use dream_store::Fault;
+use dream_training::{
+    BatchSource, Progress, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+};
+use dream_worker::view::{explain, report, status};
+use dream_worker::worker::{DummyRunners, Runners};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Skips the last segment.
+struct Fakers;
+struct Faker(Box<dyn SegmentRunner>, Recipe);
+
+impl Runners for Fakers {
+    fn runner(
+        &self,
+        a: Architecture,
+        r: Recipe,
+        g: H256,
+    ) -> Result<Box<dyn SegmentRunner>, TrainingError> {
+        Ok(Box::new(Faker(DummyRunners.runner(a, r, g)?, r)))
+    }
+}
+
+impl SegmentRunner for Faker {
+    fn run_segment(
+        &mut self,
+        mut state: TrainingState,
+        batches: &mut dyn BatchSource,
+        segment: u16,
+        progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<SegmentOutcome, TrainingError> {
+        if segment + 1 < self.1.segments {
+            return self.0.run_segment(state, batches, segment, progress);
+        }
+        state.params[0] += 0.5;
+        state.step += u64::from(self.1.steps);
+        Ok(SegmentOutcome {
+            state,
+            digest: H256::zero(),
+            losses: vec![],
+            tokens: 0,
+        })
+    }
+
+    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
+        self.0.evaluate(head, samples)
+    }
+}
+
+#[tokio::test]
+async fn round_should_advance_the_head_and_pay_when_all_are_honest() {
+    let net = Net::new(5, 2).await;
+    let roles = net.honest();
+    net.drive(&roles, 400, async |n: &Net| n.version().await >= 3)
+        .await;
+    net.root.check_invariants();
+
+    let claims = net.claims(1).await;
+    assert_eq!(claims.len(), 2);
+    for (id, record) in &claims {
+        assert_eq!(record.state, ClaimState::Vested, "{id:?}");
+        assert_eq!(record.committee.len(), 3);
+        assert!(record
+            .committee
+            .iter()
+            .all(|s| s.verdict == Some(Verdict::Match)));
+        assert_eq!(record.audited.last(), Some(&(record.claim.segments - 1)));
+        assert_eq!(record.receipts.len(), 4);
+    }
+    let (_, refused) = net.landed();
+    assert!(refused.is_empty(), "{refused:?}");
+    // What vested is forgotten: its snapshots are gone from the state folder.
+    let folders: Vec<_> = std::fs::read_dir(net.folder.path().join("worker-1"))
+        .unwrap()
+        .collect();
+    let state = folders
+        .into_iter()
+        .find_map(|f| f.ok().map(|f| f.path()).filter(|p| p.is_dir()))
+        .unwrap();
+    let rounds: Vec<String> = std::fs::read_dir(state.join("mine"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(!rounds.contains(&"0-1".to_owned()), "{rounds:?}");
+}
+
+#[tokio::test]
+async fn held_out_loss_should_be_in_the_report_with_every_claim_and_payment() {
+    let net = Net::new(5, 2).await;
+    let roles = net.honest();
+    net.drive(&roles, 400, async |n: &Net| {
+        n.version().await >= 2 && n.phase(1).await == Some(Phase::Vesting)
+    })
+    .await;
+    let evaluator =
+        report::Evaluator::new(&net.root, net.store.clone(), Arc::new(DummyRunners), 0, 64)
+            .await
+            .unwrap();
+    assert_eq!(evaluator.samples(), 5);
+    let names = BTreeMap::from([(account(1), "mia".to_owned())]);
+    let data = report::gather(&net.root, &evaluator, 0, &names, &mut BTreeMap::new())
+        .await
+        .unwrap();
+    let losses: Vec<f64> = data
+        .versions
+        .iter()
+        .filter_map(|v| v.held_out_loss)
+        .collect();
+    assert_eq!(losses.len(), data.versions.len());
+    assert!(losses.last() < losses.first(), "{losses:?}");
+    assert!(data
+        .claims
+        .iter()
+        .any(|c| c.account == "mia" && c.verdicts.len() == 3));
+    let mia = data.accounts.iter().find(|a| a.name == "mia").unwrap();
+    assert!(mia.earned > 0 && mia.roles == ["miner"], "{mia:?}");
+    let paid: u128 = data.receipts.iter().map(|r| r.amount).sum();
+    assert_eq!(paid, data.accounts.iter().map(|a| a.earned).sum::<u128>());
+    assert!(
+        data.receipts.iter().all(|r| r.why.contains("segments")),
+        "{:?}",
+        data.receipts
+    );
+    let out = net.folder.path().join("report");
+    let files = dream_report::write(&data, &out).unwrap();
+    assert!(files.iter().all(|f| f.is_file()));
+}
+
+#[tokio::test]
+async fn faked_segment_should_be_refused_and_left_out_of_the_merge() {
+    let net = Net::new(5, 2).await;
+    let roles = net.honest_but(2, Arc::new(Fakers));
+    net.drive(&roles, 300, async |n: &Net| n.version().await >= 1)
+        .await;
+    for (id, record) in net.claims(1).await {
+        let fake = record.miner == account(2);
+        let explained = explain::read(&net.root, id).await.unwrap();
+        if fake {
+            assert_eq!(record.state, ClaimState::Rejected);
+            assert!(record
+                .committee
+                .iter()
+                .all(|s| s.verdict == Some(Verdict::Mismatch)));
+            assert!(
+                explained.why.contains("3 of 3") && explained.why.contains("other hashes"),
+                "{}",
+                explained.why
+            );
+            assert!(record.receipts.iter().all(|r| r.role == PaidAs::Verifier));
+        } else {
+            assert!(record.state.accepted(), "{:?}", record.state);
+        }
+        let text = explained.to_string();
+        assert!(
+            text.contains("audited") && text.contains("verifier"),
+            "{text}"
+        );
+    }
+    assert_eq!(net.round(1).await.accepted, 1);
+}
+
+#[tokio::test]
+async fn claim_should_be_void_when_its_delta_is_corrupt() {
+    let net = Net::new(5, 2).await;
+    let roles = net.honest();
+    net.enlist(&roles).await;
+    net.drive(&roles[..2], 60, async |n: &Net| {
+        n.claims(1).await.len() == 2
+    })
+    .await;
+    let claims = net.claims(1).await;
+    let (bad, _) = claims.iter().find(|(_, r)| r.miner == account(2)).unwrap();
+    let cid = claims
+        .iter()
+        .find(|(id, _)| id == bad)
+        .unwrap()
+        .1
+        .claim
+        .delta_cid;
+    net.store.inject(&cid, Fault::Corrupt);
+    net.drive(&roles, 300, async |n: &Net| n.version().await >= 1)
+        .await;
+    let record = net.root.claim(At::Finalised, *bad).await.unwrap().unwrap();
+    assert_eq!(record.state, ClaimState::Void, "{:?}", net.claims(1).await);
+    assert!(record
+        .committee
+        .iter()
+        .all(|s| s.availability == Some(Availability::Lack)));
+    let why = explain::read(&net.root, *bad).await.unwrap().why;
+    assert!(why.contains("could not get the claim's blobs"), "{why}");
+    // The dummy model is so small that both miners may have made the same delta.
+    for (id, record) in net.claims(1).await {
+        assert_eq!(
+            record.state.accepted(),
+            record.claim.delta_cid != cid,
+            "{id:?} {:?}",
+            record.state
+        );
+    }
+}
+
+#[tokio::test]
+async fn truncated_start_state_should_be_lacking_until_it_is_whole_again() {
+    let net = Net::new(5, 2).await;
+    let roles = net.honest();
+    let opened = async |n: &Net| n.phase(1).await == Some(Phase::Availability);
+    net.enlist(&roles).await;
+    net.drive(&roles[..2], 100, opened).await;
+    let starts = net
+        .claims(1)
+        .await
+        .into_iter()
+        .flat_map(|(_, r)| r.starts.to_vec());
+    let cids: Vec<_> = starts.map(|s| s.cid).collect();
+    cids.iter()
+        .for_each(|cid| net.store.inject(cid, Fault::TruncatedTo(10)));
+    // One block without the blobs is no reason to vote against the claim.
+    for role in &roles[2..] {
+        role.step().await.unwrap();
+    }
+    let voted = |r: &dream_chain::ClaimRecord| r.committee.iter().any(|s| s.availability.is_some());
+    assert!(!net.claims(1).await.iter().any(|(_, r)| voted(r)));
+    cids.iter().for_each(|cid| net.store.heal(cid));
+    net.drive(&roles, 300, async |n: &Net| n.version().await >= 1)
+        .await;
+    assert_eq!(net.round(1).await.accepted, 2);
+}
+
+#[tokio::test]
+async fn missing_base_should_stop_the_miner_with_the_code_of_a_missing_blob() {
+    let net = Net::new(5, 2).await;
+    let branch = net.root.branch(At::Finalised, 0).await.unwrap().unwrap();
+    let header = net
+        .root
+        .version(At::Finalised, branch.head)
+        .await
+        .unwrap()
+        .unwrap();
+    net.store.inject(&header.cid, Fault::Missing);
+    let one = miner(net.plain(1));
+    let mut failed = None;
+    for _ in 0..60 {
+        if let Err(error) = one.step().await {
+            failed = Some(error);
+            break;
+        }
+        net.root.advance(1);
+    }
+    let error = failed.unwrap();
+    assert_eq!(error.exit_code(), 6);
+    assert!(
+        error.to_string().contains("parameters of version 0"),
+        "{error}"
+    );
+    let (landed, _) = net.landed();
+    assert!(landed.is_empty());
+}
+
+#[tokio::test]
+async fn miner_should_claim_what_it_has_when_time_runs_out() {
+    // Training takes no blocks here, so the deadline is brought near before the miner begins.
+    let net = Net::new(5, 2).await;
+    net.drive(&[], 60, async |n: &Net| {
+        n.phase(1).await == Some(Phase::Training)
+    })
+    .await;
+    let roles = net.honest();
+    net.enlist(&roles).await;
+    let left = net.round(1).await.deadline - net.root.finalised().await.unwrap().number;
+    net.root.advance(left - 4);
+    roles[0].step().await.unwrap();
+    let claims = net.claims(1).await;
+    assert_eq!(claims.len(), 1);
+    let audited = net
+        .root
+        .parameters(At::Finalised)
+        .await
+        .unwrap()
+        .audit
+        .segments;
+    assert_eq!(claims[0].1.claim.segments, audited);
+    net.drive(&roles, 300, async |n: &Net| n.version().await >= 1)
+        .await;
+    let (_, short) = net.claims(1).await.swap_remove(0);
+    assert!(
+        short.claim.segments == audited && short.state.accepted(),
+        "{:?}",
+        short.state
+    );
+}
+
+#[tokio::test]
+async fn newcomer_should_wait_until_its_bond_counts() {
+    let net = Net::new(5, 2).await;
+    net.root
+        .endow(account(9), 100_000 * dream_primitives::DREAM);
+    net.root.advance(1);
+    let nine = miner(net.plain(9));
+    net.drive(&[], 60, async |n: &Net| {
+        n.phase(1).await == Some(Phase::Training)
+    })
+    .await;
+    nine.step().await.unwrap();
+    let (landed, _) = net.landed();
+    assert!(landed.is_empty(), "{landed:?}");
+    let status = status::read(&net.root, 0, Some(account(9))).await.unwrap();
+    assert!(
+        status.waiting_for.contains("bond"),
+        "{}",
+        status.waiting_for
+    );
+    assert!(status.to_string().contains("Training"), "{status}");
+}
+
+#[tokio::test]
+async fn merger_should_find_a_wrong_version_of_another() {
+    let net = Net::new(5, 2).await;
+    let roles = net.honest();
+    let merging = async |n: &Net| n.phase(1).await == Some(Phase::Merging);
+    // The merger, role 3, is away.
+    for _ in 0..200 {
+        for (i, role) in roles.iter().enumerate() {
+            if i != 3 {
+                role.step().await.unwrap();
+            }
+        }
+        if merging(&net).await {
+            break;
+        }
+        net.root.advance(1);
+    }
+    let id = net.round(1).await.id;
+    let cid = dream_store::cid_of(b"nothing");
+    let wrong = dream_chain::Call::PostMerge {
+        round: id,
+        state_root: H256::repeat_byte(9),
+        server_root: H256::repeat_byte(9),
+        cid,
+        server_cid: Some(cid),
+    };
+    net.root.as_account(account(4)).submit(wrong).await.unwrap();
+    let merger = &roles[3];
+    merger.step().await.unwrap();
+    net.root.advance(3);
+    let logs = Logs::default();
+    let guard = tracing::subscriber::set_default(
+        tracing_subscriber::fmt()
+            .with_writer(logs.clone())
+            .with_ansi(false)
+            .finish(),
+    );
+    merger.step().await.unwrap();
+    drop(guard);
+    let text = String::from_utf8(logs.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("ERROR") && text.contains("WRONG"), "{text}");
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Logs(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Logs {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Logs {
+    type Writer = Logs;
+
+    fn make_writer(&'a self) -> Logs {
+        self.clone()
+    }
+}
