@@ -191,9 +191,7 @@ impl World {
                 }
             }
             (Phase::Commitment, _) => {
-                if move_claim(record, ClaimEvent::Commit, now) {
-                    round.awaiting += 1;
-                }
+                round.awaiting += u32::from(move_claim(record, ClaimEvent::Commit, now));
             }
             (Phase::DigestOpening, ClaimState::Revealed) => {
                 let committed = record.committee.iter().filter(|s| s.commitment.is_some());

@@ -47,10 +47,13 @@ pub(super) fn metadata_version(metadata: &[u8]) -> u32 {
     metadata.get(4).copied().map_or(0, u32::from)
 }
 
+/// Name and hash of a part of a runtime; no hash where the runtime does not have it.
+type Part = (String, Option<[u8; 32]>);
+
 /// Hash over what the worker uses of a runtime, and the same by part.
-fn fingerprint(metadata: &Metadata) -> (H256, Vec<(String, Option<[u8; 32]>)>) {
+fn fingerprint(metadata: &Metadata) -> (H256, Vec<Part>) {
     let pallet = |name: &str| metadata.pallet_by_name(name);
-    let mut parts: Vec<(String, Option<[u8; 32]>)> = PALLETS
+    let mut parts: Vec<Part> = PALLETS
         .iter()
         .map(|name| ((*name).to_owned(), pallet(name).map(|p| p.hash())))
         .collect();
