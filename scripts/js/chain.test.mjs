@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What polkadot.js sees of a running development chain.
 
-import { ApiPromise, WsProvider } from '@polkadot/api';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { startNode } from './node.mjs';
+import { connect, startNode } from './node.mjs';
 
 const OURS = /^(dream_|pallet_chain_parameters|pallet_model_registry|pallet_data_registry|pallet_useful_work)/;
 
@@ -23,7 +22,7 @@ before(async () => {
       original(...words);
     };
   }
-  api = await ApiPromise.create({ provider: new WsProvider(node.url), noInitWarn: false });
+  api = await connect(node.url, { noInitWarn: false });
 });
 
 after(async () => {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A claim, made and read with polkadot.js alone: from registering a model to the bytes in storage.
 
-import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
+import { Keyring } from '@polkadot/api';
 import { hexToU8a, stringToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
 import { blake2AsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { startNode } from './node.mjs';
+import { connect, startNode } from './node.mjs';
 
 const DREAM = 10n ** 12n;
 const ROUND_MS = 60_000;
@@ -36,7 +36,7 @@ let bob;
 
 before(async () => {
   node = await startNode();
-  api = await ApiPromise.create({ provider: new WsProvider(node.url), noInitWarn: true });
+  api = await connect(node.url, { noInitWarn: true });
   const keyring = new Keyring({ type: 'sr25519' });
   alice = keyring.addFromUri('//Alice');
   bob = keyring.addFromUri('//Bob');

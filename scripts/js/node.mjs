@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Starts and stops a dream-node for a test.
 
+import { ApiPromise, WsProvider } from '@polkadot/api';
 import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,6 +34,7 @@ export async function startNode() {
   // The test's process may end in any way; the node must not outlive it.
   const kill = () => node.kill('SIGKILL');
   process.once('exit', kill);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
   const stop = async () => {
     node.kill('SIGINT');
@@ -61,4 +63,16 @@ export async function startNode() {
     throw error;
   });
   return { url: `ws://127.0.0.1:${port}`, stop };
+}
+
+/** Connects the library to a node; an answer that it cannot read is an error instead of a log line and silence. */
+export async function connect(url, options) {
+  const provider = new WsProvider(url);
+  const api = new ApiPromise({ provider, ...options });
+  try {
+    return await api.isReadyOrError;
+  } catch (error) {
+    await provider.disconnect();
+    throw error;
+  }
 }
