@@ -80,24 +80,3 @@ fn properties() -> Properties {
 pub fn readable(error: &str) -> &str {
     error.split(" for blob:").next().unwrap_or(error).trim_end()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn readable_should_cut_the_genesis_when_an_error_carries_one() {
-        assert_eq!(
-            readable("slot too short for blob:\n{\"a\":1}"),
-            "slot too short"
-        );
-        assert_eq!(readable("no such file"), "no such file");
-    }
-
-    #[test]
-    fn load_should_name_the_path_when_it_does_not_exist() {
-        let error = load("/does/not/exist.json").err().unwrap_or_default();
-        assert!(error.contains("/does/not/exist.json"), "{error}");
-        assert!(error.contains("export-chain-spec"), "{error}");
-    }
-}

@@ -13,7 +13,7 @@ use frame_metadata::{
 };
 use polkadot_sdk::*;
 use scale_info::{form::PortableForm, TypeDef};
-use sp_core::hashing::twox_128;
+use sp_io::hashing::twox_128;
 use std::{fmt::Write, path::Path};
 
 /// Pallets of this project: their calls, events, errors and storage are ours to keep.

@@ -24,7 +24,7 @@ fn metadata_of_wasm() -> Vec<u8> {
     let runtime = RuntimeCode {
         code_fetcher: &code,
         heap_pages: None,
-        hash: sp_core::hashing::blake2_256(wasm).to_vec(),
+        hash: sp_io::hashing::blake2_256(wasm).to_vec(),
     };
     let executor = Executor::builder().build();
     let mut state = sp_state_machine::BasicExternalities::new_empty();

@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: GPL-3.0-or-later
-//! Puts the commit into `dream-node --version`.
-
-use polkadot_sdk::substrate_build_script_utils::{generate_cargo_keys, rerun_if_git_head_changed};
-
-fn main() {
-    generate_cargo_keys();
-    rerun_if_git_head_changed();
-}
