@@ -14,7 +14,7 @@ const ROUND_MS = 60_000;
 const h256 = (byte) => u8aToHex(new Uint8Array(32).fill(byte));
 const cid = (byte) => ({ codec: 'Raw', digest: h256(byte) });
 
-const architecture = { Llama: { vocab: 256, dim: 64, layers: 1, heads: 4, kvHeads: 2, ffn: 128, context: 32, tied: true } };
+const architecture = { Llama: { vocab: 256, dim: 64, layers: 1, heads: 4, kvHeads: 2, ffn: 128, context: 32, ropeTheta: 10_000, tied: true } };
 const recipe = {
   segments: 4,
   steps: 2,
