@@ -47,8 +47,17 @@ js_tests() {
     count "node --test" "$status" "$(sum "$log/js" '^# pass \([0-9]*\)$')" "$(sum "$log/js" '^# fail \([0-9]*\)$')" "$(sum "$log/js" '^# skipped \([0-9]*\)$')"
 }
 
+docs_tests() {
+    local status=0
+    scripts/docs.sh 2>&1 | tee "$log/docs" || status=$?
+    count "scripts/docs.sh" "$status" "$(sum "$log/docs" '^\([0-9]*\) passed, .*')" "$(sum "$log/docs" '^[0-9]* passed, \([0-9]*\) failed$')" 0
+}
+
 rust_tests "$@"
-[ $built = no ] || js_tests
+if [ $built = yes ]; then
+    js_tests
+    docs_tests
+fi
 say "took $SECONDS s"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
