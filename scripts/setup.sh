@@ -221,6 +221,7 @@ write_env() {
 node_js() {
     local major
     need_packages "runs the JavaScript client's test" node=nodejs npm=npm
+    need_packages "runs the commands of the documentation" pgrep=procps setsid=util-linux python3=python3
     major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
     [ "$major" -ge 18 ] || die "node $(node --version) is too old: 18 or newer is needed"
     npm_packages scripts/js "the JavaScript client that polkadot.js uses"
