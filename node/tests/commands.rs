@@ -104,6 +104,7 @@ fn node_should_start_from_a_file_when_the_specification_was_exported() {
         text(&path),
         "--alice",
         "--force-authoring",
+        "--unsafe-force-node-key-generation",
         "--tmp",
     ]);
     common::wait_for("block 2", || (node.best() >= 2).then_some(()));

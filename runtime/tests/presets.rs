@@ -4,21 +4,39 @@
 // A test may do what the runtime may not.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
-use dream_runtime::{configs, genesis, AccountId, Runtime, RuntimeGenesisConfig};
+use dream_primitives::params::check;
+use dream_runtime::{
+    configs, genesis, AccountId, ChainParameters, DataRegistry, ModelRegistry, Runtime,
+    RuntimeGenesisConfig, UsefulWork,
+};
 use polkadot_sdk::*;
 use sc_chain_spec::GenesisConfigBuilderRuntimeCaller;
 use serde_json::Value;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{BuildStorage, Storage};
+use std::{collections::BTreeMap, sync::OnceLock};
 
 fn caller() -> GenesisConfigBuilderRuntimeCaller<'static> {
     GenesisConfigBuilderRuntimeCaller::new(dream_runtime::wasm_binary().unwrap())
 }
 
+/// The state of a preset. The executor compiles the runtime for each caller, so each state is built once.
 fn state(name: &str) -> Storage {
-    caller()
-        .get_storage_for_named_preset(Some(&name.to_string()))
-        .unwrap()
+    static STATES: OnceLock<BTreeMap<String, Storage>> = OnceLock::new();
+    let states = STATES.get_or_init(|| {
+        let caller = caller();
+        let names = caller.preset_names().unwrap();
+        assert_eq!(names, genesis::names());
+        names
+            .into_iter()
+            .map(|name| {
+                let name = name.to_string();
+                let storage = caller.get_storage_for_named_preset(Some(&name)).unwrap();
+                (name, storage)
+            })
+            .collect()
+    });
+    states[name].clone()
 }
 
 fn within<R>(name: &str, question: impl FnOnce() -> R) -> R {
@@ -26,18 +44,35 @@ fn within<R>(name: &str, question: impl FnOnce() -> R) -> R {
 }
 
 #[test]
-fn every_preset_should_build_a_state_when_named() {
-    let names = caller().preset_names().unwrap();
-    assert_eq!(names, genesis::names());
+fn every_preset_should_pass_the_check_and_endow_its_accounts_when_built() {
+    let names = genesis::names();
     assert_eq!(names.len(), 2);
     for name in names {
-        let storage = state(&name.to_string());
-        assert!(
-            storage
-                .top
-                .contains_key(sp_core::storage::well_known_keys::CODE)
-                || !storage.top.is_empty()
-        );
+        let (parameters, issuance, alice) = within(name.as_ref(), || {
+            (
+                pallet_chain_parameters::Parameters::<Runtime>::get(),
+                pallet_balances::TotalIssuance::<Runtime>::get(),
+                pallet_balances::Pallet::<Runtime>::free_balance(
+                    Sr25519Keyring::Alice.to_account_id(),
+                ),
+            )
+        });
+        assert_eq!(check(&parameters), Ok(()), "{name}");
+        assert!(parameters.consensus.slot_ms >= configs::SHORTEST_SLOT_MILLIS);
+        assert_eq!(alice, genesis::ENDOWMENT);
+        assert_eq!(issuance, genesis::ENDOWMENT * 12);
+    }
+}
+
+#[test]
+fn every_pallet_of_ours_should_have_a_sound_state_when_a_preset_was_built() {
+    for name in genesis::names() {
+        within(name.as_ref(), || {
+            ChainParameters::do_try_state().unwrap();
+            ModelRegistry::do_try_state().unwrap();
+            DataRegistry::do_try_state().unwrap();
+            UsefulWork::do_try_state().unwrap();
+        });
     }
 }
 

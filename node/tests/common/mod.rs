@@ -122,13 +122,16 @@ impl Node {
     }
 
     /// Calls a method that must give a result.
-    pub fn call(&self, method: &str, params: Value) -> Value {
-        let answer = wait_for(method, || self.try_call(method, params.clone()));
+    pub fn call(&mut self, method: &str, params: Value) -> Value {
+        let answer = wait_for(method, || {
+            self.alive();
+            self.try_call(method, params.clone())
+        });
         assert!(answer.get("error").is_none(), "{method}: {answer}");
         answer["result"].clone()
     }
 
-    fn number(&self, hash: &Value) -> u64 {
+    fn number(&mut self, hash: &Value) -> u64 {
         let header = self.call("chain_getHeader", json!([hash]));
         let number = header["number"].as_str().expect("a header has a number");
         u64::from_str_radix(number.trim_start_matches("0x"), 16).expect("a number is hexadecimal")
@@ -136,13 +139,11 @@ impl Node {
 
     /// Height of the best block.
     pub fn best(&mut self) -> u64 {
-        self.alive();
         self.number(&Value::Null)
     }
 
     /// Height of the finalised block.
     pub fn finalised(&mut self) -> u64 {
-        self.alive();
         let hash = self.call("chain_getFinalizedHead", json!([]));
         self.number(&hash)
     }
