@@ -19,15 +19,15 @@ pub enum BlobError {
     #[error("{what}: {source}")]
     Store {
         /// What the blob should be.
-        what: String,
+        what: Box<str>,
         /// What the store said.
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// It is what its CID says, but not what the chain says.
     #[error("{what}: blob {} has the root {found:?}, the chain says {expected:?}", text(.cid))]
     Root {
         /// What the blob should be.
-        what: String,
+        what: Box<str>,
         /// The blob.
         cid: Cid,
         /// Root on the chain.
@@ -39,7 +39,7 @@ pub enum BlobError {
     #[error("{what}: blob {} is not one: {why}", text(.cid))]
     Form {
         /// What the blob should be.
-        what: String,
+        what: Box<str>,
         /// The blob.
         cid: Cid,
         /// What is wrong.
@@ -53,7 +53,7 @@ impl BlobError {
         match self {
             Self::Root { .. } | Self::Form { .. } => true,
             Self::Store { source, .. } => matches!(
-                source,
+                source.as_ref(),
                 StoreError::NotFound { .. }
                     | StoreError::Corrupt { .. }
                     | StoreError::Truncated { .. }
@@ -69,7 +69,7 @@ async fn fetch(store: &dyn BlobStore, what: &str, cid: &Cid, max: u64) -> Result
         .await
         .map_err(|source| BlobError::Store {
             what: what.into(),
-            source,
+            source: Box::new(source),
         })
 }
 

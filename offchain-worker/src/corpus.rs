@@ -110,14 +110,14 @@ async fn fetch(
         .get(&info.cid, max)
         .await
         .map_err(|source| BlobError::Store {
-            what: what.clone(),
-            source,
+            what: what.as_str().into(),
+            source: Box::new(source),
         })?;
     let found = data::root(&bytes, info.window);
     let samples = bytes.len() as u64 / u64::from(info.window.max(1));
     if found != info.root || samples != u64::from(info.samples) {
         return Err(BlobError::Root {
-            what,
+            what: what.into(),
             cid: info.cid,
             expected: info.root,
             found,

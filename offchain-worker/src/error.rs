@@ -52,7 +52,7 @@ pub enum WorkerError {
         /// What was submitted.
         what: String,
         /// Why not.
-        source: SubmitError,
+        source: Box<SubmitError>,
     },
     /// The state database failed.
     #[error(transparent)]
@@ -132,7 +132,7 @@ impl WorkerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Chain(_) => exit::NODE,
-            Self::Submit { source, .. } => match source {
+            Self::Submit { source, .. } => match source.as_ref() {
                 SubmitError::Chain(_) => exit::NODE,
                 SubmitError::Unknown { .. } => exit::UNKNOWN,
                 _ => exit::REFUSED,
@@ -156,7 +156,10 @@ impl WorkerError {
     /// Names what was submitted.
     pub fn submitting(what: impl Into<String>) -> impl FnOnce(SubmitError) -> Self {
         let what = what.into();
-        move |source| Self::Submit { what, source }
+        move |source| Self::Submit {
+            what,
+            source: Box::new(source),
+        }
     }
 }
 
@@ -180,16 +183,16 @@ mod tests {
         };
         let refused = WorkerError::Submit {
             what: "bond".into(),
-            source: SubmitError::Invalid {
+            source: Box::new(SubmitError::Invalid {
                 reason: "fees".into(),
-            },
+            }),
         };
         let unknown = WorkerError::Submit {
             what: "bond".into(),
-            source: SubmitError::Unknown {
+            source: Box::new(SubmitError::Unknown {
                 extrinsic: H256::zero(),
                 cause: "gone".into(),
-            },
+            }),
         };
         let cid = dream_store::cid_of(b"x");
         let missing = StoreError::NotFound {

@@ -105,7 +105,7 @@ impl Show for Bar {
             progress.loss, progress.tokens_per_second
         );
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = !state.as_ref().is_some_and(|(shown, _)| shown == what);
+        let fresh = state.as_ref().is_none_or(|(shown, _)| shown != what);
         if fresh {
             if let Some((_, bar)) = state.take() {
                 bar.finish_and_clear();

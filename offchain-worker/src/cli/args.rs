@@ -3,7 +3,7 @@
 
 use crate::error::EXIT_CODES;
 use crate::units;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use dream_primitives::{Balance, BranchId, H256};
 use std::path::PathBuf;
 
@@ -115,7 +115,16 @@ pub enum Command {
     /// Posts the merges of settled rounds.
     Merge,
     /// Mines, verifies and merges in one process.
-    All,
+    All {
+        /// Only these roles.
+        #[arg(
+            long,
+            value_enum,
+            value_delimiter = ',',
+            default_value = "mine,verify,merge"
+        )]
+        roles: Vec<RoleName>,
+    },
     /// Shows the branch, the round, the account and what it waits for.
     Status,
     /// Shows the whole history of a claim: segments, verdicts, payments and why this much.
@@ -133,6 +142,17 @@ pub enum Command {
         #[arg(long, default_value_t = 64)]
         samples: usize,
     },
+}
+
+/// Roles, as `all` takes them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum RoleName {
+    /// Trains.
+    Mine,
+    /// Replays.
+    Verify,
+    /// Merges.
+    Merge,
 }
 
 /// Commands on models.
@@ -188,7 +208,11 @@ impl Command {
     pub fn trains(&self) -> bool {
         matches!(
             self,
-            Self::Profile { .. } | Self::Mine | Self::Verify | Self::All | Self::Report { .. }
+            Self::Profile { .. }
+                | Self::Mine
+                | Self::Verify
+                | Self::All { .. }
+                | Self::Report { .. }
         )
     }
 
@@ -266,6 +290,7 @@ mod tests {
             "verify",
             "merge",
             "all",
+            "all --roles verify,merge",
             "status --json",
             "profile",
             "report --out x",
@@ -294,6 +319,7 @@ mod tests {
             ("data add x --weight 2", "--admit"),
             ("data add x --admit --weight 0", "0"),
             ("bond 1 --key a --suri //Alice", "--suri"),
+            ("all --roles sleep", "sleep"),
             ("dance", "dance"),
         ] {
             let error = parse(&format!("dream-worker {line}")).unwrap_err();

@@ -70,7 +70,7 @@ pub async fn run(
         Command::Profile { admit } => {
             profile::register(&session, runners, settings, terminal, stop, *admit).await
         }
-        Command::Mine | Command::Verify | Command::Merge | Command::All => {
+        Command::Mine | Command::Verify | Command::Merge | Command::All { .. } => {
             roles::run(&session, &cli.command, runners, settings, terminal, stop).await
         }
         Command::Status => read::status(&session).await,

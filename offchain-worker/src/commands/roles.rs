@@ -2,7 +2,7 @@
 //! The roles as commands.
 
 use super::profile::settings_of;
-use crate::cli::{Command, Session};
+use crate::cli::{Command, RoleName, Session};
 use crate::database::Database;
 use crate::error::WorkerError;
 use crate::roles::{self, merge::Merger, mine::Miner, verify::Verifier, Role};
@@ -50,15 +50,23 @@ pub(super) async fn run(
         corpus: Default::default(),
         head: Default::default(),
     });
-    let mine: Box<dyn Role> = Box::new(Miner::new(worker.clone()));
-    let verify: Box<dyn Role> = Box::new(Verifier::new(worker.clone()));
-    let merge: Box<dyn Role> = Box::new(Merger::new(worker.clone()));
-    let roles = match command {
-        Command::Mine => vec![mine],
-        Command::Verify => vec![verify],
-        Command::Merge => vec![merge],
-        _ => vec![mine, verify, merge],
+    let mut wanted = match command {
+        Command::Mine => vec![RoleName::Mine],
+        Command::Verify => vec![RoleName::Verify],
+        Command::All { roles } => roles.clone(),
+        _ => vec![RoleName::Merge],
     };
+    wanted.dedup();
+    let roles: Vec<Box<dyn Role>> = wanted
+        .into_iter()
+        .map(|name| -> Box<dyn Role> {
+            match name {
+                RoleName::Mine => Box::new(Miner::new(worker.clone())),
+                RoleName::Verify => Box::new(Verifier::new(worker.clone())),
+                RoleName::Merge => Box::new(Merger::new(worker.clone())),
+            }
+        })
+        .collect();
     let names: Vec<&str> = roles.iter().map(|r| r.name()).collect();
     info!(
         "{account}: {} on branch {}",

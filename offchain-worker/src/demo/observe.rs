@@ -77,6 +77,13 @@ impl Seen {
         self.claims.values().any(|c| c.state == ClaimState::Vested)
     }
 
+    /// Whether an accepted claim has no receipts yet.
+    pub fn unpaid(&self) -> bool {
+        self.claims
+            .values()
+            .any(|c| c.state == ClaimState::Accepted)
+    }
+
     /// Claims in order of round and miner.
     pub fn sorted(&self) -> Vec<(H256, &ClaimRecord)> {
         let mut all: Vec<_> = self

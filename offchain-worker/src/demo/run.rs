@@ -50,9 +50,9 @@ pub async fn demo(args: &Args) -> Result<()> {
     done
 }
 
-/// Asks all to end at once, then waits for each, the last started first.
+/// Asks all workers to end at once and waits for each, then stops the validator, which was started first.
 fn stop(processes: &mut Vec<Process>) {
-    processes.iter_mut().for_each(Process::terminate);
+    processes.iter_mut().skip(1).for_each(Process::terminate);
     while processes.pop().is_some() {}
 }
 
@@ -96,7 +96,7 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
         processes.iter_mut().try_for_each(Process::alive)?;
         seen.look(chain, &evaluator, branch, block).await?;
         table.show(&seen);
-        if seen.version() >= args.rounds && seen.vested() {
+        if seen.version() >= args.rounds && seen.vested() && !seen.unpaid() {
             break;
         }
         block = next(&root, processes, block.number).await?;
@@ -104,10 +104,7 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
     let mut data = gather(chain, &evaluator, branch, &names, &mut seen.losses).await?;
     processes.iter_mut().try_for_each(Process::alive)?;
     data.chain = "DREAM demo".into();
-    data.model = format!(
-        "LLaMA-family, {} parameters, byte-level",
-        evaluator.parameters()
-    );
+    data.model = "LLaMA-family, byte-level".into();
     data.wall_seconds = began.elapsed().as_secs_f64();
     data.processes = processes.iter().map(cost).collect();
     data.commands = commands(args);
@@ -209,7 +206,7 @@ async fn prepare(
         let command: &[&str] = match part {
             Part::Miner | Part::Faker => &["mine"],
             Part::Verifier => &["verify"],
-            Part::VerifierAndMerger => &["all"],
+            Part::VerifierAndMerger => &["all", "--roles", "verify,merge"],
         };
         processes.push(network.start_worker(name, *part, command)?);
     }

@@ -122,6 +122,10 @@ pub fn payment(
     if receipt.role == Role::Miner && receipt.amount == rewards.max_claim_reward {
         text += &format!("; capped at {} a claim", amount(rewards.max_claim_reward));
     }
+    // Receipts are paid out and the claim's bond is freed in one step.
+    if record.bond == 0 {
+        return text + "; paid out";
+    }
     text + &format!(
         "; vests at block {}, or earlier when a later round is paid",
         receipt.vests_at

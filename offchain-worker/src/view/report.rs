@@ -254,7 +254,8 @@ pub async fn gather(
     }
     let step = step_of(block.number, parameters.rewards.credit_half_life);
     for (id, account) in &mut accounts {
-        account.credits = chain.credits(at, *id).await?.at(step);
+        // Evaluation takes time: the node may have pruned `at` since.
+        account.credits = chain.credits(At::Finalised, *id).await?.at(step);
     }
     data.accounts = accounts.into_values().collect();
     Ok(data)
