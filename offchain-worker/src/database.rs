@@ -204,7 +204,7 @@ fn short(bytes: &[u8]) -> String {
 }
 
 fn checksum(bytes: &[u8]) -> H256 {
-    content_hash(Domain::Residual, &[b"record", bytes])
+    content_hash(Domain::LocalRecord, &[bytes])
 }
 
 fn lock_file(lock: &File, path: &Path, folder: &Path) -> Result<(), DatabaseError> {

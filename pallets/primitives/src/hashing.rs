@@ -49,6 +49,8 @@ pub enum Domain {
     Version,
     /// Residual of error feedback.
     Residual,
+    /// Checksum of a record that never leaves its machine.
+    LocalRecord,
 }
 
 impl Domain {
@@ -73,6 +75,7 @@ impl Domain {
             Self::Calibration => b"dream/calib/1\0\0\0",
             Self::Version => b"dream/version/1\0",
             Self::Residual => b"dream/resid/1\0\0\0",
+            Self::LocalRecord => b"dream/record/1\0\0",
         }
     }
 }

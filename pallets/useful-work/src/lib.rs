@@ -160,6 +160,16 @@ pub mod pallet {
     pub type SeedWindows<T: Config> =
         StorageMap<_, Twox64Concat, RoundId, SeedWindow<T::AccountId>>;
 
+    /// Verifiers that a round draws from, frozen when its training ends; gone when it has drawn.
+    #[pallet::storage]
+    pub type Candidates<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        RoundId,
+        BoundedVec<Candidate<T::AccountId>, ConstU32<MAX_VERIFIERS>>,
+        ValueQuery,
+    >;
+
     /// Claims of a round in the order in which they came.
     #[pallet::storage]
     pub type RoundClaims<T: Config> =

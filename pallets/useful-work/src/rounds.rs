@@ -2,9 +2,9 @@
 //! The engine: opens rounds, gathers seeds, sweeps claims at the end of each phase.
 
 use crate::{
-    ActiveRounds, Agenda, Bonds, ClaimOf, Claims, Config, CurrentRound, Event, LastPaid, Pallet,
-    ParentAuthor, PostedHeaders, Profiles, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms,
-    Verifiers, WeightInfo,
+    ActiveRounds, Agenda, Bonds, Candidate, Candidates, ClaimOf, Claims, Config, CurrentRound,
+    Event, LastPaid, Pallet, ParentAuthor, PostedHeaders, Profiles, RoundClaims, Rounds,
+    SeedWindow, SeedWindows, Terms, Verifiers, WeightInfo,
 };
 use alloc::vec::Vec;
 use codec::Encode;
@@ -24,14 +24,6 @@ use polkadot_sdk::sp_runtime::traits::SaturatedConversion;
 
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
-
-/// A verifier that may be drawn.
-struct Candidate<AccountId> {
-    account: AccountId,
-    leaf: H256,
-    bond: Balance,
-    free: Balance,
-}
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn begin_block(now: BlockNumberFor<T>) -> Weight {
@@ -147,7 +139,12 @@ impl<T: Config> Pallet<T> {
             }
         };
         let limit = T::SweepPerBlock::get();
-        let mut candidates = None;
+        let drawing = round.phase == Phase::Drawing;
+        let mut candidates = if drawing {
+            Candidates::<T>::get(id)
+        } else {
+            BoundedVec::new()
+        };
         let mut swept = 0u32;
         for claim_id in claims.iter().skip(to_usize(from)).take(to_usize(limit)) {
             swept = swept.saturating_add(1);
@@ -157,7 +154,7 @@ impl<T: Config> Pallet<T> {
                     *claim_id,
                     &mut record,
                     parameters,
-                    &mut candidates,
+                    candidates.as_mut(),
                 );
                 if keep {
                     Claims::<T>::insert(claim_id, record);
@@ -169,6 +166,9 @@ impl<T: Config> Pallet<T> {
         }
         let to = from.saturating_add(swept);
         round.cursor = Some(to);
+        if drawing {
+            Candidates::<T>::insert(id, candidates);
+        }
         if to_usize(to) >= claims.len() {
             round.cursor = None;
             Self::finish(&mut round, now, parameters);
@@ -236,7 +236,7 @@ impl<T: Config> Pallet<T> {
         id: H256,
         record: &mut Record<T>,
         parameters: &ChainParameters,
-        candidates: &mut Option<Vec<Candidate<T::AccountId>>>,
+        candidates: &mut [Candidate<T::AccountId>],
     ) -> bool {
         let before = record.state;
         match round.phase {
@@ -274,10 +274,11 @@ impl<T: Config> Pallet<T> {
         true
     }
 
-    /// Verifiers of the branch that were there before the round opened.
-    fn candidates(round: &RoundOf<T>) -> Vec<Candidate<T::AccountId>> {
+    /// Freezes the branch's verifiers as they stand now. Were they taken when the audit seed is known, an author of the
+    /// seed could retire or unbond some of its own until the draw suits it.
+    fn freeze_candidates(round: &RoundOf<T>) {
         let branch = round.id.branch;
-        Verifiers::<T>::get(branch)
+        let all = Verifiers::<T>::get(branch)
             .into_iter()
             .filter_map(|account| {
                 let bond = Bonds::<T>::get(&account)?;
@@ -289,8 +290,8 @@ impl<T: Config> Pallet<T> {
                     bond: bond.counted(round.opened),
                     free: bond.free_in(round.opened),
                 })
-            })
-            .collect()
+            });
+        Candidates::<T>::insert(round.id, BoundedVec::truncate_from(all.collect()));
     }
 
     fn draw(
@@ -298,12 +299,11 @@ impl<T: Config> Pallet<T> {
         id: H256,
         record: &mut Record<T>,
         parameters: &ChainParameters,
-        candidates: &mut Option<Vec<Candidate<T::AccountId>>>,
+        candidates: &mut [Candidate<T::AccountId>],
     ) {
         let genesis = Self::genesis();
-        let all = candidates.get_or_insert_with(|| Self::candidates(round));
         let seat_bond = parameters.bonds.seat;
-        let weights: Vec<Balance> = all
+        let weights: Vec<Balance> = candidates
             .iter()
             .map(|c| {
                 let able = c.leaf == record.claim.profile
@@ -318,11 +318,12 @@ impl<T: Config> Pallet<T> {
             .collect();
         let seed = &round.audit_seed;
         for index in draw::committee(&genesis, seed, &id, &weights, parameters.audit.committee) {
-            let Some(candidate) = all.get_mut(to_usize(index)) else {
+            let Some(candidate) = candidates.get_mut(to_usize(index)) else {
                 continue;
             };
+            candidate.free = candidate.free.saturating_sub(seat_bond);
+            // A verifier that spent its free bond since is left out, not replaced: that would be a choice too.
             if Self::lock(&candidate.account, seat_bond).is_ok() {
-                candidate.free = candidate.free.saturating_sub(seat_bond);
                 let seat = Seat {
                     verifier: candidate.account.clone(),
                     bond: seat_bond,
@@ -465,6 +466,7 @@ impl<T: Config> Pallet<T> {
         };
         round.phase = next;
         match (left, next) {
+            (Phase::Drawing, _) => Candidates::<T>::remove(round.id),
             (Phase::Dispute, _) => Self::promote(round),
             (Phase::Vesting, _) => Self::release_merge_bond(round),
             _ => {}
@@ -476,6 +478,7 @@ impl<T: Config> Pallet<T> {
                 r.training_blocks
             }
             Phase::Drawing => {
+                Self::freeze_candidates(round);
                 SeedWindows::<T>::insert(round.id, SeedWindow::new(r.seed_blocks));
                 r.seed_blocks
             }

@@ -2,7 +2,7 @@
 //! Invariants, checked after every test and by `try-runtime`.
 
 use crate::{
-    ActiveRounds, Bonds, ClaimOf, Claims, Config, CurrentRound, HoldReason, Pallet,
+    ActiveRounds, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, HoldReason, Pallet,
     PendingIssuance, Producers, RoundClaims, Rounds, Terms,
 };
 use alloc::collections::BTreeMap;
@@ -56,6 +56,10 @@ impl<T: Config> Pallet<T> {
                 record.history.last().map(|h| h.state) == Some(record.state),
                 "a claim's history is behind"
             );
+        }
+        for id in Candidates::<T>::iter_keys() {
+            let drawing = Rounds::<T>::get(id).is_some_and(|r| r.phase == Phase::Drawing);
+            ensure!(drawing, "candidates outlive the draw");
         }
         for (id, round) in Rounds::<T>::iter() {
             ensure!(Terms::<T>::contains_key(id), "a round has no terms");

@@ -101,3 +101,16 @@ pub struct ProducerPot {
     /// Paid to the author of each block until nothing is left.
     pub per_block: Balance,
 }
+
+/// A verifier that a round may draw, as it stood when training ended: before any input of the audit seed.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Candidate<AccountId> {
+    /// Verifier.
+    pub account: AccountId,
+    /// Its profile.
+    pub leaf: H256,
+    /// Bond that its chance is in proportion to.
+    pub bond: Balance,
+    /// Free part of the bond, less the seats drawn in this round.
+    pub free: Balance,
+}

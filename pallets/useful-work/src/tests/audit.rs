@@ -44,6 +44,46 @@ fn draw_should_seat_verifiers_of_the_profile_and_always_take_the_last_segment() 
 }
 
 #[test]
+fn draw_should_not_change_when_verifiers_come_or_go_after_training() {
+    let seats = |act: fn()| {
+        let mut out = Vec::new();
+        build_and_execute(|| {
+            RANDOMNESS.set(0);
+            train();
+            let trace = Trace::new(1, R1);
+            trace.submit();
+            run_to(R1, Phase::Drawing);
+            act();
+            run_to(R1, Phase::Opening);
+            out = trace.seats();
+        });
+        out
+    };
+    let expected = seats(|| ());
+    assert_eq!(expected.len(), 3);
+    assert_eq!(
+        seats(|| VERIFIERS
+            .iter()
+            .for_each(|v| { UsefulWork::retire_verifier(origin(*v), 0).unwrap() })),
+        expected
+    );
+    let join = || {
+        UsefulWork::register_profile(origin(11), 0, settings(), LEAF).unwrap();
+        UsefulWork::bond(origin(11), 90_000 * DREAM).unwrap();
+        UsefulWork::enlist_verifier(origin(11), 0).unwrap();
+    };
+    assert_eq!(seats(join), expected);
+    // Whoever has unbonded what its seat needs is left out; the others stay.
+    let leave = || UsefulWork::unbond(origin(VERIFIERS[0]), 20_000 * DREAM).unwrap();
+    let others: Vec<AccountId> = expected
+        .iter()
+        .copied()
+        .filter(|s| *s != VERIFIERS[0])
+        .collect();
+    assert_eq!(seats(leave), others);
+}
+
+#[test]
 fn claim_should_be_void_without_penalty_when_nobody_can_verify_it() {
     build_and_execute(|| {
         train();
