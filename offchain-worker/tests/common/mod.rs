@@ -76,7 +76,8 @@ pub struct Watched {
 #[derive(Default)]
 pub struct Trap {
     left: Mutex<Option<(u32, Kill)>>,
-    pub operations: Mutex<u32>,
+    /// Every operation so far; whether it was a submission.
+    pub operations: Mutex<Vec<bool>>,
     pub sprung: Notify,
 }
 
@@ -85,8 +86,8 @@ impl Trap {
         *self.left.lock().unwrap() = Some((operation, kill));
     }
 
-    fn count(&self) -> Option<Kill> {
-        *self.operations.lock().unwrap() += 1;
+    fn count(&self, submission: bool) -> Option<Kill> {
+        self.operations.lock().unwrap().push(submission);
         let mut left = self.left.lock().unwrap();
         match left.as_mut() {
             Some((0, kill)) => {
@@ -133,14 +134,14 @@ impl Chain for Watched {
     }
 
     async fn raw(&self, at: At, item: Item) -> Result<Option<Vec<u8>>, ChainError> {
-        if self.trap.count().is_some() {
+        if self.trap.count(false).is_some() {
             self.trap.spring().await;
         }
         self.inner.raw(at, item).await
     }
 
     async fn submit(&self, call: Call) -> Result<Receipt, SubmitError> {
-        let kill = self.trap.count();
+        let kill = self.trap.count(true);
         if kill == Some(Kill::Before) {
             self.trap.spring().await;
         }
@@ -167,6 +168,15 @@ pub struct Net {
     pub store: Arc<MemoryStore>,
     pub log: Arc<Mutex<Vec<Sent>>>,
     pub folder: TempDir,
+}
+
+/// A temporary folder in memory where the system has one: state databases sync every record.
+fn quick_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    match tempfile::tempdir_in(memory) {
+        Ok(folder) => folder,
+        Err(_) => tempfile::tempdir().unwrap(),
+    }
 }
 
 /// A session of `chain` on `store`.
@@ -197,7 +207,7 @@ impl Net {
         parameters.round.dispute_blocks = 1;
         let root = MockChain::new(parameters, Sealing::Instant, account(0));
         let store = Arc::new(MemoryStore::new());
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         root.endow(account(0), 100_000 * DREAM);
         for n in 1..=accounts {
             root.endow(account(n), 100_000 * DREAM);
