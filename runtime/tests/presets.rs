@@ -6,7 +6,7 @@
 
 use dream_primitives::params::check;
 use dream_runtime::{
-    configs, genesis, AccountId, ChainParameters, DataRegistry, ModelRegistry, Runtime,
+    configs, genesis, token, AccountId, ChainParameters, DataRegistry, ModelRegistry, Runtime,
     RuntimeGenesisConfig, UsefulWork,
 };
 use polkadot_sdk::*;
@@ -60,7 +60,11 @@ fn every_preset_should_pass_the_check_and_endow_its_accounts_when_built() {
         assert_eq!(check(&parameters), Ok(()), "{name}");
         assert!(parameters.consensus.slot_ms >= configs::SHORTEST_SLOT_MILLIS);
         assert_eq!(alice, genesis::ENDOWMENT);
-        assert_eq!(issuance, genesis::ENDOWMENT * 12);
+        // The treasury pallet opens its account with the existential deposit.
+        assert_eq!(
+            issuance,
+            genesis::ENDOWMENT * 12 + token::EXISTENTIAL_DEPOSIT
+        );
     }
 }
 
