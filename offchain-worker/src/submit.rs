@@ -2,18 +2,30 @@
 //! Submitting once, whatever happens in between.
 //!
 //! Before a transaction is sent, the block at which this happens is written down. A worker that finds such a note (it
-//! was killed, or never heard of the transaction) and does not see the effect on the chain waits until the transaction
-//! cannot come into a block any more; only then it sends again.
+//! was killed, or never heard of the transaction) and does not see the effect on the chain asks the node whether
+//! anything of the account is still under way. If not, the transaction is lost; the worker looks at the chain once more
+//! and sends again, with the nonce of the lost one, so that both cannot land. Otherwise it waits, at most until the
+//! transaction cannot come into a block any more.
 
 use crate::error::WorkerError;
 use crate::worker::Worker;
+use codec::{Decode, Encode};
 use dream_chain::{Call, Receipt, SubmitError};
 use dream_primitives::BlockNumber;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// Finalised blocks after which a transaction that nothing was heard of cannot come into a block any more: the client's
 /// signatures are good for 64 blocks, and signing may lag behind the note by a few.
 pub const RESEND_AFTER: BlockNumber = 72;
+
+/// That a transaction was sent.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+struct Note {
+    /// Finalised block at that time.
+    sent: BlockNumber,
+    /// Whether it is known to be lost.
+    lost: bool,
+}
 
 /// What became of a submission.
 #[derive(Debug)]
@@ -36,13 +48,18 @@ impl Worker {
             return Ok(Sent::Refused(why));
         }
         let now = self.chain.finalised().await?.number;
-        if let Some(sent) = self.database.get::<BlockNumber>(&note)? {
-            if now <= sent.saturating_add(self.resend_after) {
-                info!("{key} was sent at block {sent} and its result is not known: waiting for it");
+        if let Some(earlier) = self.database.get::<Note>(&note)? {
+            let over = now > earlier.sent.saturating_add(self.resend_after);
+            if !earlier.lost && !over {
+                self.look_for(key, &note, earlier).await?;
                 return Ok(Sent::Pending);
             }
         }
-        self.database.put(&note, &now)?;
+        let sent = Note {
+            sent: now,
+            lost: false,
+        };
+        self.database.put(&note, &sent)?;
         let (pallet, name) = call.name();
         match self.chain.submit(call).await {
             Ok(receipt) => {
@@ -71,6 +88,25 @@ impl Worker {
                 Err(WorkerError::submitting(format!("{pallet}.{name}"))(error))
             }
         }
+    }
+
+    /// Finds out whether the transaction of a note is lost. The caller must look at the chain again before it sends
+    /// another one: this one may have landed since it looked.
+    async fn look_for(&self, key: &str, note: &str, earlier: Note) -> Result<(), WorkerError> {
+        if self.chain.under_way().await? {
+            debug!("{key}: sent at block {}, not finalised yet", earlier.sent);
+            return Ok(());
+        }
+        info!(
+            "{key}: nothing is left of what was sent at block {}",
+            earlier.sent
+        );
+        let lost = Note {
+            lost: true,
+            ..earlier
+        };
+        self.database.put(note, &lost)?;
+        Ok(())
     }
 
     /// Forgets all notes on submissions whose key begins with the folder `key`.

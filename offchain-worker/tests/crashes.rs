@@ -329,3 +329,61 @@ async fn claim_with_a_wrong_base_should_be_refused_once_and_not_repeated() {
     );
     assert!(net.claims(1).await.is_empty());
 }
+
+#[tokio::test]
+async fn second_submission_should_wait_while_the_first_is_under_way_and_follow_when_it_is_lost() {
+    use dream_chain::mock::{MockChain, Sealing};
+    use dream_primitives::params::ChainParameters;
+    use dream_primitives::DREAM;
+    use dream_worker::submit::Sent;
+
+    let mut net = Net::new(1, 2).await;
+    net.root = MockChain::new(ChainParameters::development(), Sealing::Manual, account(0));
+    net.root.endow(account(1), 1_000 * DREAM);
+    net.root.advance(1);
+    let bonded = async || {
+        net.root
+            .bond(At::Finalised, account(1))
+            .await
+            .unwrap()
+            .total
+            / DREAM
+    };
+    // Killed after sending: the transaction is in the pool.
+    let worker = net.plain(1);
+    let sending = worker.submit_once("a", Call::Bond(10 * DREAM));
+    let killed = tokio::time::timeout(std::time::Duration::from_millis(50), sending).await;
+    assert!(killed.is_err() && net.root.waiting() == 1);
+    drop(worker);
+    let worker = net.plain(1);
+    for _ in 0..3 {
+        let again = worker
+            .submit_once("a", Call::Bond(10 * DREAM))
+            .await
+            .unwrap();
+        assert!(matches!(again, Sent::Pending), "{again:?}");
+    }
+    assert_eq!(net.root.waiting(), 1);
+    net.root.advance(1);
+    assert_eq!(bonded().await, 10);
+
+    // Lost: noticed at the second call, sent again at the third.
+    net.root
+        .as_account(account(1))
+        .fault(Fault::LostBeforeInclusion);
+    for _ in 0..2 {
+        let sent = worker
+            .submit_once("b", Call::Bond(5 * DREAM))
+            .await
+            .unwrap();
+        assert!(matches!(sent, Sent::Pending), "{sent:?}");
+        assert_eq!(net.root.waiting(), 0);
+    }
+    let third = worker.submit_once("b", Call::Bond(5 * DREAM));
+    let (third, ()) = tokio::join!(third, async {
+        tokio::task::yield_now().await;
+        net.root.advance(1);
+    });
+    assert!(matches!(third.unwrap(), Sent::Done(_)));
+    assert_eq!(bonded().await, 15);
+}

@@ -263,6 +263,10 @@ pub trait Chain: Send + Sync {
     /// A storage item in SCALE; `None` when nothing is stored. The typed methods are what roles call.
     async fn raw(&self, at: At, item: Item) -> Result<Option<Vec<u8>>, ChainError>;
 
+    /// Whether the node still holds transactions of the account that are not in a finalised block. When it does not, one
+    /// that was sent and is not on the chain is lost, and the next one takes its nonce: both cannot land.
+    async fn under_way(&self) -> Result<bool, ChainError>;
+
     /// Signs and sends a call, waits until it is finalised, and says whether it succeeded.
     ///
     /// Submissions of one client are sent one after another. A call is sent at most once: after

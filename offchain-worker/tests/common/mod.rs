@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 
 pub const BRANCH: BranchId = 0;
 /// Blocks for which a note on a submission holds in these tests.
-pub const RESEND_AFTER: u32 = 3;
+pub const RESEND_AFTER: u32 = 15;
 
 pub fn account(n: u8) -> AccountId {
     AccountId([n; 32])
@@ -138,6 +138,13 @@ impl Chain for Watched {
             self.trap.spring().await;
         }
         self.inner.raw(at, item).await
+    }
+
+    async fn under_way(&self) -> Result<bool, ChainError> {
+        if self.trap.count(false).is_some() {
+            self.trap.spring().await;
+        }
+        self.inner.under_way().await
     }
 
     async fn submit(&self, call: Call) -> Result<Receipt, SubmitError> {

@@ -359,6 +359,12 @@ impl Chain for MockChain {
         Ok(world.raw(item))
     }
 
+    async fn under_way(&self) -> Result<bool, ChainError> {
+        self.answers()?;
+        let inner = self.lock();
+        Ok(inner.queue.iter().any(|p| p.account == self.account))
+    }
+
     async fn submit(&self, call: Call) -> Result<Receipt, SubmitError> {
         self.answers()?;
         let fault = self.submission_fault();

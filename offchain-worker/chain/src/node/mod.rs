@@ -230,6 +230,19 @@ impl Chain for NodeClient {
         self.stored(at, item).await
     }
 
+    async fn under_way(&self) -> Result<bool, ChainError> {
+        let account = self.key.account();
+        // The pool's word first: what is finalised between the two answers then counts as landed.
+        let next: u32 = ask(
+            &self.node.rpc,
+            "system_accountNextIndex",
+            rpc_params![account.to_string()],
+        )
+        .await?;
+        let landed = self.account_info(At::Finalised, account).await?;
+        Ok(next > landed.map_or(0, |a| a.nonce))
+    }
+
     async fn submit(&self, call: Call) -> Result<Receipt, SubmitError> {
         let sent = self.send(&call).await?;
         let (pallet, name) = call.name();
