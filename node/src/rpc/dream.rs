@@ -87,11 +87,10 @@ where
         at: Option<Block::Hash>,
     ) -> RpcResult<Option<BranchView>> {
         let at = at.unwrap_or_else(|| self.client.info().best_hash);
-        Ok(self
-            .client
+        self.client
             .runtime_api()
             .branch_head(at, branch)
-            .map_err(refused)?)
+            .map_err(refused)
     }
 
     fn lineage(
@@ -102,16 +101,15 @@ where
     ) -> RpcResult<Vec<VersionView>> {
         let at = at.unwrap_or_else(|| self.client.info().best_hash);
         let max = max.unwrap_or(dream_runtime::api::MAX_LINEAGE);
-        Ok(self
-            .client
+        self.client
             .runtime_api()
             .lineage(at, version, max)
-            .map_err(refused)?)
+            .map_err(refused)
     }
 
     fn claim(&self, id: H256, at: Option<Block::Hash>) -> RpcResult<Option<ClaimView<AccountId>>> {
         let at = at.unwrap_or_else(|| self.client.info().best_hash);
-        Ok(self.client.runtime_api().claim(at, id).map_err(refused)?)
+        self.client.runtime_api().claim(at, id).map_err(refused)
     }
 
     fn open_audits(
@@ -120,11 +118,10 @@ where
         at: Option<Block::Hash>,
     ) -> RpcResult<Vec<AuditView>> {
         let at = at.unwrap_or_else(|| self.client.info().best_hash);
-        Ok(self
-            .client
+        self.client
             .runtime_api()
             .open_audits(at, account)
-            .map_err(refused)?)
+            .map_err(refused)
     }
 
     fn round_status(
@@ -133,10 +130,9 @@ where
         at: Option<Block::Hash>,
     ) -> RpcResult<Option<RoundView<AccountId>>> {
         let at = at.unwrap_or_else(|| self.client.info().best_hash);
-        Ok(self
-            .client
+        self.client
             .runtime_api()
             .round_status(at, branch)
-            .map_err(refused)?)
+            .map_err(refused)
     }
 }
