@@ -35,6 +35,7 @@ pub fn calibrate(
     Ok(calibration_leaf(
         genesis,
         branch,
+        recipe,
         settings,
         &end_state,
         &outcome.digest,

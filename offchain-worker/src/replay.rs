@@ -81,5 +81,7 @@ pub fn replay(
         initial_state,
         results: BoundedVec::truncate_from(results),
         delta_root,
+        residual_end: None,
+        step_state: None,
     })
 }

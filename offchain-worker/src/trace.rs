@@ -121,6 +121,7 @@ impl Trace {
                 Some(SegmentOpening {
                     segment: *segment,
                     end_state: trace.end_state,
+                    cid: None,
                     state_proof: self.prove_state(segment.checked_add(1)?)?,
                     digest: trace.digest,
                     salt: trace.salt,

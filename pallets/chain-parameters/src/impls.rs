@@ -117,6 +117,18 @@ impl<T: Config> Pallet<T> {
             Error::<T>::ConsensusIsFixed
         );
         check(&parameters).map_err(Error::<T>::from)?;
+        let fixed = |p: &ChainParameters| {
+            let r = p.rewards;
+            (
+                r.emission_per_block,
+                r.emission_half_life,
+                r.credit_half_life,
+            )
+        };
+        ensure!(
+            fixed(&parameters) == fixed(&Parameters::<T>::get()),
+            Error::<T>::EmissionIsFixed
+        );
         Parameters::<T>::put(parameters);
         Self::deposit_event(Event::ParametersSet);
         Ok(())

@@ -100,6 +100,8 @@ pub mod pallet {
     pub enum Error<T> {
         /// The consensus values differ from those of genesis.
         ConsensusIsFixed,
+        /// Emission and half-lives count from genesis: another value would change what was emitted or earned before.
+        EmissionIsFixed,
         /// `consensus.slotMs` is too short or odd.
         SlotMs,
         /// `consensus.epochSlots` is too small.

@@ -162,6 +162,8 @@ pub struct SegmentOpening {
     pub segment: u16,
     /// Hash of the training state after the segment: leaf `segment + 1` of `states_root`.
     pub end_state: H256,
+    /// Where the training state is; in the tolerant class only, where replays are compared by distance.
+    pub cid: Option<Cid>,
     /// Proof of the leaf.
     pub state_proof: TraceProof,
     /// Digest of the segment.
@@ -207,9 +209,18 @@ pub struct ReplayReport {
     pub results: BoundedVec<SegmentResult, ConstU32<MAX_AUDITED>>,
     /// Root of the delta quantised from the replayed last state.
     pub delta_root: H256,
+    /// Residual of error feedback at the end, where the recipe has it.
+    pub residual_end: Option<H256>,
+    /// Hash of the training state after the step that an escalation draws; none in the first committee.
+    pub step_state: Option<H256>,
 }
 
 impl ReplayReport {
+    /// What a revealed report is remembered by: equal for verifiers that found the same.
+    pub fn fingerprint(&self, genesis: &H256, claim: &H256) -> H256 {
+        hash(Domain::Replay, genesis, &[claim.as_bytes(), &self.encode()])
+    }
+
     /// The commitment that hides the report until the digests are open.
     pub fn commitment(
         &self,
@@ -284,6 +295,8 @@ mod tests {
             initial_state: H256::zero(),
             results: Default::default(),
             delta_root: H256::zero(),
+            residual_end: None,
+            step_state: None,
         };
         let c = |a: u8, claim: u8, s: u8| {
             report.commitment(

@@ -52,6 +52,15 @@ pub struct RoundPay {
     pub treasury: Balance,
 }
 
+impl RoundPay {
+    /// All of it.
+    pub fn total(&self) -> Balance {
+        [self.miners, self.verifiers, self.producers, self.treasury]
+            .iter()
+            .fold(0, |n, part| n.saturating_add(*part))
+    }
+}
+
 /// The pay of a round with `units` verified work units out of at most `emission`: at most `max_unit_price` a unit, the
 /// remainder is not minted. Shares are rounded down; what rounding leaves goes to the miners.
 pub fn round_pay(rewards: &RewardParameters, emission: Balance, units: u128) -> RoundPay {

@@ -2,6 +2,7 @@
 //! Numeric profiles: classes of machines that compute the same bits for a branch's recipe.
 
 use crate::hashing::{hash, Domain};
+use crate::recipe::Recipe;
 use crate::{BoundedVec, BranchId, ConstU32, H256};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -27,21 +28,22 @@ pub struct ProfileSettings {
     pub threads: u16,
 }
 
-/// Calibration leaf: the hash of what one segment of the branch's recipe gave on the branch's public stream under
-/// `settings`. Accounts with equal leaves are in one profile; the leaf is the profile's identity.
+/// Calibration leaf: the hash of what one segment of `recipe` gave on the branch's public stream under `settings`. Accounts with equal leaves are in one profile; the leaf is the profile's identity.
 pub fn calibration_leaf(
     genesis: &H256,
     branch: BranchId,
+    recipe: &Recipe,
     settings: &ProfileSettings,
     end_state: &H256,
     digest: &H256,
 ) -> H256 {
-    let settings = settings.encode();
+    let (recipe, settings) = (recipe.encode(), settings.encode());
     hash(
         Domain::Calibration,
         genesis,
         &[
             &branch.to_le_bytes(),
+            &recipe,
             &settings,
             end_state.as_bytes(),
             digest.as_bytes(),

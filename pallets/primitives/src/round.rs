@@ -3,7 +3,9 @@
 
 use crate::cid::Cid;
 use crate::claim::{Availability, Claim, RoundId, SegmentResult, Verdict};
-use crate::draw::{MAX_AUDITED, MAX_COMMITTEE};
+use crate::draw::{two_thirds, MAX_AUDITED, MAX_COMMITTEE};
+use crate::emission::RoundPay;
+use crate::math::to_u32;
 use crate::{Balance, BlockNumber, BoundedVec, ConstU32, H256};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -257,9 +259,11 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Revealed, ClaimEvent::Sing, ClaimState::Canary),
     (ClaimState::Revealed, ClaimEvent::Escalate, ClaimState::Escalated),
     (ClaimState::Escalated, ClaimEvent::Accept, ClaimState::Accepted),
+    (ClaimState::Escalated, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::Escalated, ClaimEvent::Reject, ClaimState::Rejected),
     (ClaimState::Escalated, ClaimEvent::Escalate, ClaimState::OnTrial),
     (ClaimState::OnTrial, ClaimEvent::Accept, ClaimState::Accepted),
+    (ClaimState::OnTrial, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::OnTrial, ClaimEvent::Reject, ClaimState::Rejected),
     (ClaimState::OnTrial, ClaimEvent::Slash, ClaimState::Slashed),
     (ClaimState::Accepted, ClaimEvent::Merge, ClaimState::Merged),
@@ -271,7 +275,8 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Merged, ClaimEvent::Vest, ClaimState::Vested),
     (ClaimState::Merged, ClaimEvent::Revert, ClaimState::Reverted),
     (ClaimState::Canary, ClaimEvent::Vest, ClaimState::Vested),
-    (ClaimState::Challenged, ClaimEvent::Accept, ClaimState::Merged),
+    (ClaimState::Challenged, ClaimEvent::Accept, ClaimState::Accepted),
+    (ClaimState::Challenged, ClaimEvent::Merge, ClaimState::Merged),
     (ClaimState::Challenged, ClaimEvent::Slash, ClaimState::Slashed),
     (ClaimState::Vested, ClaimEvent::Revert, ClaimState::Reverted),
 ];
@@ -310,6 +315,8 @@ pub struct Seat<AccountId> {
     pub commitment: Option<H256>,
     /// Verdict, from the revealed report.
     pub verdict: Option<Verdict>,
+    /// Fingerprint of the revealed report.
+    pub report: Option<H256>,
 }
 
 /// An opened start state.
@@ -430,6 +437,44 @@ pub struct ClaimRecord<AccountId> {
     pub receipts: BoundedVec<Receipt<AccountId>, ConstU32<MAX_RECEIPTS>>,
 }
 
+impl<AccountId> ClaimRecord<AccountId> {
+    /// The report of at least two thirds of the seats that is not what the claim says.
+    pub fn common_mismatch(&self) -> Option<H256> {
+        let against = |s: &&Seat<AccountId>| s.verdict == Some(Verdict::Mismatch);
+        self.committee.iter().filter(against).find_map(|seat| {
+            let same = |s: &&Seat<AccountId>| against(s) && s.report == seat.report;
+            seat.report.filter(|_| self.two_thirds(same))
+        })
+    }
+
+    fn two_thirds(&self, which: impl Fn(&&Seat<AccountId>) -> bool) -> bool {
+        let count = self.committee.iter().filter(which).count();
+        two_thirds(to_u32(count), to_u32(self.committee.len()))
+    }
+
+    /// What the revealed reports decide: accepted when at least two thirds of the seats match, rejected when at least
+    /// two thirds found one and the same other thing, else void: too many were silent, or at odds with each other.
+    pub fn settlement(&self) -> ClaimEvent {
+        if self.two_thirds(|s| s.verdict == Some(Verdict::Match)) {
+            ClaimEvent::Accept
+        } else if self.common_mismatch().is_some() {
+            ClaimEvent::Reject
+        } else {
+            ClaimEvent::Void
+        }
+    }
+
+    /// Whether a seat is among those whose reports decided the settled claim.
+    pub fn was_right(&self, seat: &Seat<AccountId>) -> bool {
+        match self.state {
+            ClaimState::Rejected | ClaimState::Slashed => {
+                seat.report.is_some() && seat.report == self.common_mismatch()
+            }
+            state => state.accepted() && seat.verdict == Some(Verdict::Match),
+        }
+    }
+}
+
 /// A merge that was posted.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -478,6 +523,10 @@ pub struct Round<AccountId> {
     pub audit_units: u128,
     /// Emission set aside for the round.
     pub emission: Balance,
+    /// What the round pays, fixed when its paying begins.
+    pub pay: Option<RoundPay>,
+    /// What its receipts say so far.
+    pub receipted: Balance,
     /// The posted merge.
     pub merge: Option<PostedMerge<AccountId>>,
 }

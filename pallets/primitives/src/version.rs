@@ -28,14 +28,12 @@ pub enum Parent {
     None,
     /// A version on this chain.
     Local(H256),
-    /// A version on another chain. It is a claim unless it was proved.
+    /// A version on another chain. Whether it was proved is not part of the header: a proof must not change a hash.
     Foreign {
         /// Genesis hash of the other chain.
         chain: H256,
         /// Version hash on the other chain.
         version: H256,
-        /// Whether this chain saw a proof.
-        proved: bool,
     },
 }
 

@@ -3,9 +3,10 @@
 
 use crate::{
     AdmittedProfiles, Bond, Bonds, Config, Error, Event, HoldReason, Pallet, ProfileRecord,
-    Profiles, Verifiers,
+    Profiles, Verifiers, MAX_VERIFIERS,
 };
 use codec::Encode;
+use dream_primitives::math::to_u32;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::registry::ModelRegistry;
 use dream_primitives::{Balance, BlockNumber, BranchId, H256};
@@ -156,6 +157,11 @@ impl<T: Config> Pallet<T> {
         burned
     }
 
+    /// Whether a calibration leaf may be computed under now.
+    pub(crate) fn profile_admitted(leaf: &H256) -> bool {
+        T::Parameters::get().audit.admit_any_profile || AdmittedProfiles::<T>::contains_key(leaf)
+    }
+
     pub(crate) fn do_register_profile(
         account: T::AccountId,
         branch: BranchId,
@@ -166,8 +172,7 @@ impl<T: Config> Pallet<T> {
             T::Models::branch(branch).is_some(),
             Error::<T>::UnknownBranch
         );
-        let admitted = T::Parameters::get().audit.admit_any_profile
-            || AdmittedProfiles::<T>::contains_key(leaf);
+        let admitted = Self::profile_admitted(&leaf);
         ensure!(admitted, Error::<T>::ProfileNotAdmitted);
         let record = ProfileRecord {
             settings,
@@ -188,13 +193,15 @@ impl<T: Config> Pallet<T> {
             Profiles::<T>::contains_key(branch, &account),
             Error::<T>::WrongProfile
         );
+        let seat = T::Parameters::get().bonds.seat;
         let bond = Bonds::<T>::get(&account).ok_or(Error::<T>::BondTooSmall)?;
-        ensure!(
-            bond.free() >= T::Parameters::get().bonds.seat,
-            Error::<T>::BondTooSmall
-        );
+        ensure!(bond.free() >= seat, Error::<T>::BondTooSmall);
         Verifiers::<T>::try_mutate(branch, |all| {
             ensure!(!all.contains(&account), Error::<T>::AlreadyEnlisted);
+            if to_u32(all.len()) == MAX_VERIFIERS {
+                // Those that have taken their bond out keep no place.
+                all.retain(|a| Bonds::<T>::get(a).is_some_and(|b| b.staying() >= seat));
+            }
             all.try_push(account.clone())
                 .map_err(|_| Error::<T>::TooManyVerifiers)
         })?;

@@ -98,6 +98,8 @@ impl<T: Config> Pallet<T> {
         let profile = Profiles::<T>::get(id.branch, &miner).ok_or(Error::<T>::WrongProfile)?;
         ensure!(profile.leaf == claim.profile, Error::<T>::WrongProfile);
         ensure!(profile.since < round.opened, Error::<T>::ProfileTooYoung);
+        let admitted = Self::profile_admitted(&profile.leaf);
+        ensure!(admitted, Error::<T>::ProfileNotAdmitted);
         let bond = Bonds::<T>::get(&miner).ok_or(Error::<T>::BondTooSmall)?;
         ensure!(
             bond.free() >= parameters.bonds.claim,
@@ -294,11 +296,14 @@ impl<T: Config> Pallet<T> {
         salt: H256,
     ) -> DispatchResult {
         let expected = report.commitment(&Self::genesis(), &Self::raw(&verifier), &claim_id, &salt);
+        let fingerprint = report.fingerprint(&Self::genesis(), &claim_id);
         let mut verdict = Verdict::Mismatch;
         Self::act(claim_id, Phase::Reveal, ClaimState::Revealed, |record| {
             let same = record.initial_state == Some(report.initial_state)
                 && record.ends == report.results
-                && record.claim.delta_root == report.delta_root;
+                && record.claim.delta_root == report.delta_root
+                && record.claim.residual.map(|(_, end)| end) == report.residual_end
+                && report.step_state.is_none();
             verdict = if same {
                 Verdict::Match
             } else {
@@ -309,6 +314,7 @@ impl<T: Config> Pallet<T> {
             let commitment = seat.commitment.ok_or(Error::<T>::NotCommitted)?;
             ensure!(commitment == expected, Error::<T>::RevealMismatch);
             seat.verdict = Some(verdict);
+            seat.report = Some(fingerprint);
             Ok(())
         })?;
         Self::deposit_event(Event::ReplayRevealed {

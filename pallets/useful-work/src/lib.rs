@@ -203,11 +203,7 @@ pub mod pallet {
         ValueQuery,
     >;
 
-    /// Block up to which a branch's emission was set aside.
-    #[pallet::storage]
-    pub type LastPaid<T: Config> = StorageMap<_, Twox64Concat, BranchId, BlockNumber>;
-
-    /// Rewards that have receipts but are not minted yet.
+    /// What is set aside for rounds and block producers but not minted yet.
     #[pallet::storage]
     pub type PendingIssuance<T: Config> = StorageValue<_, Balance, ValueQuery>;
 

@@ -2,11 +2,12 @@
 //! Emission, receipts, vesting and credits.
 
 use crate::{
-    Config, Credits, Event, LastPaid, Pallet, ParentAuthor, PendingIssuance, ProducerPot,
-    Producers, Terms, TotalCredits,
+    Config, Credits, Event, Pallet, ParentAuthor, PendingIssuance, ProducerPot, Producers, Terms,
+    TotalCredits,
 };
-use dream_primitives::claim::{RoundId, Verdict};
-use dream_primitives::emission::{self, RoundPay, PARTS};
+use alloc::vec::Vec;
+use dream_primitives::claim::RoundId;
+use dream_primitives::emission::{self, PARTS};
 use dream_primitives::math::{mul_div, to_u64};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, Receipt, Role, Round};
@@ -27,51 +28,35 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// The verdict that turned out right, if the claim has one.
-    fn right_verdict(state: ClaimState) -> Option<Verdict> {
-        match state {
-            ClaimState::Rejected | ClaimState::Slashed => Some(Verdict::Mismatch),
-            state if state.accepted() => Some(Verdict::Match),
-            _ => None,
-        }
-    }
-
     /// Adds a settled claim's units to its round's totals.
     pub(crate) fn count_units(round: &mut RoundOf<T>, record: &Record<T>) {
-        let Some(right) = Self::right_verdict(record.state) else {
-            return;
-        };
-        if right == Verdict::Match {
-            round.units = round
-                .units
-                .saturating_add(Self::units(round.id, u64::from(record.claim.segments)));
+        if record.state.accepted() {
+            let units = Self::units(round.id, u64::from(record.claim.segments));
+            round.units = round.units.saturating_add(units);
         }
         let seat = Self::units(round.id, to_u64(record.audited.len()));
-        for _ in record.committee.iter().filter(|s| s.verdict == Some(right)) {
+        for _ in record.committee.iter().filter(|s| record.was_right(s)) {
             round.audit_units = round.audit_units.saturating_add(seat);
         }
     }
 
-    /// Sets aside the branch's emission since its last paid round, within the supply cap.
+    /// Fixes what the round pays, and counts all of it against the supply cap. Its emission is that of the blocks since
+    /// it opened: a branch gathers none while it has no round. Replays are verified work like the training that they
+    /// check, so their units count too.
     pub(crate) fn set_emission_aside(
         round: &mut RoundOf<T>,
         now: BlockNumber,
         parameters: &ChainParameters,
     ) {
-        let branch = round.id.branch;
-        let from = LastPaid::<T>::get(branch).unwrap_or(round.opened);
-        LastPaid::<T>::insert(branch, now);
         let share = Terms::<T>::get(round.id).map_or(0, |t| t.admission.share);
-        let all = emission::between(&parameters.rewards, from, now);
+        let all = emission::between(&parameters.rewards, round.opened, now);
         let due = mul_div(all, Balance::from(share), Balance::from(PARTS)).unwrap_or(0);
         let issued = T::Currency::total_issuance().saturating_add(PendingIssuance::<T>::get());
         round.emission = due.min(SUPPLY_CAP.saturating_sub(issued));
-    }
-
-    /// What the round pays. Replays are verified work like the training that they check, so their units count too.
-    pub(crate) fn round_pay(round: &RoundOf<T>, parameters: &ChainParameters) -> RoundPay {
         let units = round.units.saturating_add(round.audit_units);
-        emission::round_pay(&parameters.rewards, round.emission, units)
+        let pay = emission::round_pay(&parameters.rewards, round.emission, units);
+        PendingIssuance::<T>::mutate(|p| *p = p.saturating_add(pay.total()));
+        round.pay = Some(pay);
     }
 
     /// Writes a claim's receipts and moves it into the merge that holds it.
@@ -84,12 +69,21 @@ impl<T: Config> Pallet<T> {
         if record.state == ClaimState::Accepted && round.merge.is_some() {
             Self::move_claim(record, ClaimEvent::Merge);
         }
-        let Some(right) = Self::right_verdict(record.state) else {
-            return;
-        };
-        let pay = Self::round_pay(round, parameters);
+        let Some(pay) = round.pay else { return };
         let vests_at = Self::now().saturating_add(parameters.round.retention_blocks());
-        let mut write = |account: &T::AccountId, role: Role, units: u128, amount: Balance| {
+        let mut receipts = Vec::new();
+        if record.state.accepted() {
+            let units = Self::units(round.id, u64::from(record.claim.segments));
+            let amount = mul_div(pay.miners, units, round.units).unwrap_or(0);
+            let amount = amount.min(parameters.rewards.max_claim_reward);
+            receipts.push((record.miner.clone(), Role::Miner, units, amount));
+        }
+        let units = Self::units(round.id, to_u64(record.audited.len()));
+        let amount = mul_div(pay.verifiers, units, round.audit_units).unwrap_or(0);
+        for seat in record.committee.iter().filter(|s| record.was_right(s)) {
+            receipts.push((seat.verifier.clone(), Role::Verifier, units, amount));
+        }
+        for (account, role, units, amount) in receipts.into_iter().filter(|r| r.3 > 0) {
             let receipt = Receipt {
                 account: account.clone(),
                 role,
@@ -97,49 +91,34 @@ impl<T: Config> Pallet<T> {
                 amount,
                 vests_at,
             };
-            if amount > 0 && record.receipts.try_push(receipt).is_ok() {
-                PendingIssuance::<T>::mutate(|p| *p = p.saturating_add(amount));
+            if record.receipts.try_push(receipt).is_ok() {
+                round.receipted = round.receipted.saturating_add(amount);
                 Self::deposit_event(Event::Rewarded {
                     claim: id,
-                    account: account.clone(),
+                    account,
                     role,
                     units,
                     amount,
                 });
             }
-        };
-        if right == Verdict::Match {
-            let units = Self::units(round.id, u64::from(record.claim.segments));
-            let amount = mul_div(pay.miners, units, round.units).unwrap_or(0);
-            write(
-                &record.miner,
-                Role::Miner,
-                units,
-                amount.min(parameters.rewards.max_claim_reward),
-            );
-        }
-        let units = Self::units(round.id, to_u64(record.audited.len()));
-        let amount = mul_div(pay.verifiers, units, round.audit_units).unwrap_or(0);
-        for seat in record.committee.iter().filter(|s| s.verdict == Some(right)) {
-            write(&seat.verifier, Role::Verifier, units, amount);
         }
     }
 
-    /// Mints the treasury's share and puts the block producers' share in their pot.
+    /// Mints the treasury's share, puts the block producers' share in their pot, and gives back to the cap what no
+    /// receipt was written for.
     pub(crate) fn mint_shares(round: &RoundOf<T>, parameters: &ChainParameters) {
-        let pay = Self::round_pay(round, parameters);
+        let Some(pay) = round.pay else { return };
         // A share below the existential deposit is not minted while the treasury has no account.
         let _ = T::Currency::mint_into(&T::Treasury::get(), pay.treasury);
-        if pay.producers > 0 {
-            let blocks = Balance::from(parameters.round.length().unwrap_or(1).max(1));
-            let pot = Producers::<T>::get();
-            let balance = pot.balance.saturating_add(pay.producers);
-            Producers::<T>::put(ProducerPot {
-                balance,
-                per_block: balance.div_ceil(blocks),
-            });
-            PendingIssuance::<T>::mutate(|p| *p = p.saturating_add(pay.producers));
-        }
+        let blocks = Balance::from(parameters.round.length().unwrap_or(1).max(1));
+        let balance = Producers::<T>::get().balance.saturating_add(pay.producers);
+        Producers::<T>::put(ProducerPot {
+            balance,
+            per_block: balance.div_ceil(blocks),
+        });
+        let kept = round.receipted.saturating_add(pay.producers);
+        let freed = pay.total().saturating_sub(kept);
+        PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(freed));
         Self::deposit_event(Event::RoundPaid {
             round: round.id,
             emission: round.emission,

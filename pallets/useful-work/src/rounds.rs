@@ -3,12 +3,12 @@
 
 use crate::{
     ActiveRounds, Agenda, Bonds, Candidate, Candidates, ClaimOf, Claims, Config, CurrentRound,
-    Event, LastPaid, Pallet, ParentAuthor, PostedHeaders, Profiles, RoundClaims, Rounds,
-    SeedWindow, SeedWindows, Terms, Verifiers, WeightInfo,
+    Event, Pallet, ParentAuthor, PostedHeaders, Profiles, RoundClaims, Rounds, SeedWindow,
+    SeedWindows, Terms, Verifiers, WeightInfo,
 };
 use alloc::vec::Vec;
 use codec::Encode;
-use dream_primitives::claim::{Availability, RoundId, Verdict};
+use dream_primitives::claim::{Availability, RoundId};
 use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::math::{to_u32, to_usize};
 use dream_primitives::params::ChainParameters;
@@ -25,6 +25,14 @@ use polkadot_sdk::sp_runtime::traits::SaturatedConversion;
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
+/// What a round took of a block.
+#[derive(Default)]
+struct Work {
+    swept: u32,
+    /// Whether the branch's verifiers were read.
+    drawing: bool,
+}
+
 impl<T: Config> Pallet<T> {
     pub(crate) fn begin_block(now: BlockNumberFor<T>) -> Weight {
         let now: BlockNumber = now.saturated_into();
@@ -32,15 +40,20 @@ impl<T: Config> Pallet<T> {
         Self::pay_producer();
         Self::wake(now);
         let active = ActiveRounds::<T>::get();
-        let mut swept = 0u32;
-        for id in &active {
-            swept = swept.saturating_add(Self::step(*id, now, &parameters));
+        // One budget for all rounds; who is served first changes from block to block.
+        let turn = to_usize(now).checked_rem(active.len()).unwrap_or(0);
+        let (mut swept, mut drawing) = (0u32, 0u32);
+        for id in active.iter().cycle().skip(turn).take(active.len()) {
+            let left = T::SweepPerBlock::get().saturating_sub(swept);
+            let work = Self::step(*id, now, &parameters, left);
+            swept = swept.saturating_add(work.swept);
+            drawing = drawing.saturating_add(u32::from(work.drawing));
         }
         let branches = T::Models::admitted();
         for branch in &branches {
             Self::try_open(*branch, now, &parameters);
         }
-        T::WeightInfo::begin_block(to_u32(active.len()), to_u32(branches.len()), swept)
+        T::WeightInfo::begin_block(to_u32(active.len()), to_u32(branches.len()), swept, drawing)
     }
 
     pub(crate) fn note_author() {
@@ -83,15 +96,14 @@ impl<T: Config> Pallet<T> {
             units: 0,
             audit_units: 0,
             emission: 0,
+            pay: None,
+            receipted: 0,
             merge: None,
         };
         Terms::<T>::insert(id, terms);
         SeedWindows::<T>::insert(id, SeedWindow::new(parameters.round.seed_blocks));
         Rounds::<T>::insert(id, round);
         CurrentRound::<T>::insert(branch, number);
-        if !LastPaid::<T>::contains_key(branch) {
-            LastPaid::<T>::insert(branch, now);
-        }
         Self::deposit_event(Event::RoundOpened {
             round: id,
             base: info.head,
@@ -112,15 +124,15 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Moves one round by one block; returns the number of claims swept.
-    fn step(id: RoundId, now: BlockNumber, parameters: &ChainParameters) -> u32 {
+    /// Moves one round by one block and sweeps at most `limit` of its claims.
+    fn step(id: RoundId, now: BlockNumber, parameters: &ChainParameters, limit: u32) -> Work {
         let Some(mut round) = Rounds::<T>::get(id) else {
             Self::deactivate(id);
-            return 0;
+            return Work::default();
         };
         if round.cursor.is_none() && !Self::is_over(&mut round, now, parameters) {
             Rounds::<T>::insert(id, round);
-            return 0;
+            return Work::default();
         }
         let walks = !matches!(
             round.phase,
@@ -138,7 +150,6 @@ impl<T: Config> Pallet<T> {
                 0
             }
         };
-        let limit = T::SweepPerBlock::get();
         let drawing = round.phase == Phase::Drawing;
         let mut candidates = if drawing {
             Candidates::<T>::get(id)
@@ -175,9 +186,15 @@ impl<T: Config> Pallet<T> {
         }
         match round.phase {
             Phase::Closed if round.deadline == 0 => Self::prune(id),
-            _ => Rounds::<T>::insert(id, round),
+            phase => {
+                Rounds::<T>::insert(id, round);
+                return Work {
+                    swept,
+                    drawing: drawing || phase == Phase::Drawing,
+                };
+            }
         }
-        swept
+        Work { swept, drawing }
     }
 
     /// Whether the phase has nothing left to wait for. Gathers randomness in the seed phases.
@@ -284,6 +301,9 @@ impl<T: Config> Pallet<T> {
                 let bond = Bonds::<T>::get(&account)?;
                 let profile =
                     Profiles::<T>::get(branch, &account).filter(|p| p.since < round.opened)?;
+                if !Self::profile_admitted(&profile.leaf) {
+                    return None;
+                }
                 Some(Candidate {
                     account,
                     leaf: profile.leaf,
@@ -317,7 +337,14 @@ impl<T: Config> Pallet<T> {
             })
             .collect();
         let seed = &round.audit_seed;
-        for index in draw::committee(&genesis, seed, &id, &weights, parameters.audit.committee) {
+        let size = parameters.audit.committee;
+        let drawn = draw::committee(&genesis, seed, &id, &weights, size);
+        if to_u32(drawn.len()) < u32::from(size) {
+            // Fewer verifiers than the audit wants could all be the miner's own.
+            Self::move_claim(record, ClaimEvent::Void);
+            return;
+        }
+        for index in drawn {
             let Some(candidate) = candidates.get_mut(to_usize(index)) else {
                 continue;
             };
@@ -330,6 +357,7 @@ impl<T: Config> Pallet<T> {
                     availability: None,
                     commitment: None,
                     verdict: None,
+                    report: None,
                 };
                 // `check` keeps the committee within its bound.
                 let _ = record.committee.try_push(seat);
@@ -411,31 +439,11 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// At least two thirds of the seats match: accepted. So many mismatch that two thirds cannot match: rejected. Else
-    /// too many were silent.
     fn settle(round: &mut RoundOf<T>, record: &mut Record<T>) {
         if record.state != ClaimState::Revealed {
             return;
         }
-        let seats = to_u32(record.committee.len());
-        let count = |v: Verdict| {
-            to_u32(
-                record
-                    .committee
-                    .iter()
-                    .filter(|s| s.verdict == Some(v))
-                    .count(),
-            )
-        };
-        let (matching, against) = (count(Verdict::Match), count(Verdict::Mismatch));
-        let event = if draw::two_thirds(matching, seats) {
-            ClaimEvent::Accept
-        } else if !draw::two_thirds(seats.saturating_sub(against), seats) {
-            ClaimEvent::Reject
-        } else {
-            ClaimEvent::Void
-        };
-        Self::move_claim(record, event);
+        Self::move_claim(record, record.settlement());
         Self::count_units(round, record);
         if record.state == ClaimState::Accepted {
             round.accepted = round.accepted.saturating_add(1);

@@ -77,6 +77,9 @@ impl<T: Config> Pallet<T> {
                 idle || ActiveRounds::<T>::get().contains(&id),
                 "a moving round is not active"
             );
+            if let Some(pay) = round.pay.filter(|_| round.phase == Phase::Paying) {
+                pending = pending.saturating_add(pay.total().saturating_sub(round.receipted));
+            }
             if let Some(merge) = &round.merge {
                 lock(&merge.merger, merge.bond);
             }

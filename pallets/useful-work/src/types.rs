@@ -28,12 +28,15 @@ pub struct Bond {
 }
 
 impl Bond {
+    /// What is not on its way out.
+    pub fn staying(&self) -> Balance {
+        let leaving = self.unbonding.map_or(0, |(amount, _)| amount);
+        self.total.saturating_sub(leaving)
+    }
+
     /// What may still be locked or unbonded.
     pub fn free(&self) -> Balance {
-        let leaving = self.unbonding.map_or(0, |(amount, _)| amount);
-        self.total
-            .saturating_sub(self.locked)
-            .saturating_sub(leaving)
+        self.staying().saturating_sub(self.locked)
     }
 
     /// Adds to the bond at a block; additions older than `longest` blocks count for every open round. `None` when there

@@ -36,8 +36,8 @@ pub trait WeightInfo {
     fn post_merge() -> Weight;
     /// `admit_profile` and `dismiss_profile`.
     fn admit_profile() -> Weight;
-    /// The hook, for so many active rounds, admitted branches and swept claims.
-    fn begin_block(active: u32, branches: u32, swept: u32) -> Weight;
+    /// The hook, for so many active rounds, admitted branches, swept claims and rounds that read their verifiers.
+    fn begin_block(active: u32, branches: u32, swept: u32, drawing: u32) -> Weight;
 }
 
 /// Picoseconds of a call's own work.
@@ -69,7 +69,7 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
         Self::of(0, 8_000, 4, 1)
     }
     fn enlist_verifier() -> Weight {
-        Self::of(0, 16_000, 5, 1)
+        Self::of(0, 60_000, 261, 1)
     }
     fn retire_verifier() -> Weight {
         Self::of(0, 16_000, 2, 1)
@@ -98,14 +98,17 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     fn admit_profile() -> Weight {
         Self::of(0, 1_000, 0, 1)
     }
-    fn begin_block(active: u32, branches: u32, swept: u32) -> Weight {
-        let [active, branches, swept] = [active, branches, swept].map(u64::from);
+    fn begin_block(active: u32, branches: u32, swept: u32, drawing: u32) -> Weight {
+        let [active, branches, swept, drawing] = [active, branches, swept, drawing].map(u64::from);
         let rounds = Self::of(4, 4_000, 6, 5).saturating_mul(active);
-        // A swept claim may draw among 256 verifiers, lock 16 seats and write 17 receipts.
-        let claims = Self::of(64, 48_000, 40, 24).saturating_mul(swept);
+        // A swept claim may draw among 256 verifiers and lock 16 seats, or pay 17 receipts out and unlock as many.
+        let claims = Self::of(64, 60_000, 60, 60).saturating_mul(swept);
+        // 256 verifiers with bond and profile, and their frozen list.
+        let draws = Self::of(0, 120_000, 520, 2).saturating_mul(drawing);
         let fixed = Self::of(0, 4_000, 6, 4);
         rounds
             .saturating_add(claims)
+            .saturating_add(draws)
             .saturating_add(fixed)
             .saturating_add(Self::of(0, 8_000, 8, 6).saturating_mul(branches))
     }

@@ -189,6 +189,7 @@ impl World {
                     ensure(commitment == expected, work("RevealMismatch"))?;
                     let (yes, no) = (Verdict::Match, Verdict::Mismatch);
                     seat.verdict = Some(if same { yes } else { no });
+                    seat.report = Some(report.fingerprint(genesis, &claim));
                     Ok(())
                 },
             ),

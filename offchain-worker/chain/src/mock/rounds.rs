@@ -2,7 +2,7 @@
 //! How rounds move from block to block.
 
 use codec::Encode;
-use dream_primitives::claim::{Availability, RoundId, Verdict};
+use dream_primitives::claim::{Availability, RoundId};
 use dream_primitives::hashing::{content_hash, hash, Domain};
 use dream_primitives::math::mul_div;
 use dream_primitives::registry::RoundTerms;
@@ -34,14 +34,6 @@ pub(super) fn move_claim(record: &mut ClaimRecord, event: ClaimEvent, block: u32
         .try_push(entry)
         .expect("no path through the table is longer than the history");
     true
-}
-
-fn right_verdict(state: ClaimState) -> Option<Verdict> {
-    match state {
-        ClaimState::Rejected => Some(Verdict::Mismatch),
-        state if state.accepted() => Some(Verdict::Match),
-        _ => None,
-    }
 }
 
 impl World {
@@ -104,6 +96,8 @@ impl World {
             units: 0,
             audit_units: 0,
             emission: 0,
+            pay: None,
+            receipted: 0,
             merge: None,
         };
         self.windows.insert(id, new_window(blocks));
@@ -229,7 +223,12 @@ impl World {
         let weights: Vec<Balance> = all.iter().map(weight).collect();
         let (genesis, seed) = (self.genesis, round.audit_seed);
         let size = self.parameters.audit.committee;
-        for index in draw::committee(&genesis, &seed, &id, &weights, size) {
+        let drawn = draw::committee(&genesis, &seed, &id, &weights, size);
+        if drawn.len() < usize::from(size) {
+            move_claim(record, ClaimEvent::Void, self.number);
+            return;
+        }
+        for index in drawn {
             let verifier = all[index as usize];
             if self.lock_bond(&verifier, seat_bond).is_ok() {
                 let seat = Seat {
@@ -238,6 +237,7 @@ impl World {
                     availability: None,
                     commitment: None,
                     verdict: None,
+                    report: None,
                 };
                 record
                     .committee
@@ -270,30 +270,15 @@ impl World {
     }
 
     fn settle(&mut self, round: &mut Round, record: &mut ClaimRecord) {
-        let seats = record.committee.len() as u32;
-        let count = |v| {
-            let said = record.committee.iter().filter(|s| s.verdict == Some(v));
-            said.count() as u32
-        };
-        let (matching, against) = (count(Verdict::Match), count(Verdict::Mismatch));
-        let event = if draw::two_thirds(matching, seats) {
-            ClaimEvent::Accept
-        } else if !draw::two_thirds(seats - against, seats) {
-            ClaimEvent::Reject
-        } else {
-            ClaimEvent::Void
-        };
+        let event = record.settlement();
         move_claim(record, event, self.number);
-        let Some(right) = right_verdict(record.state) else {
-            return;
-        };
-        if right == Verdict::Match {
+        if record.state == ClaimState::Accepted {
             round.accepted += 1;
             round.units += self.units(round.id, record.claim.segments.into());
         }
         let seat_units = self.units(round.id, record.audited.len() as u64);
-        let voters = record.committee.iter().filter(|s| s.verdict == Some(right));
-        round.audit_units += seat_units * voters.count() as u128;
+        let right = record.committee.iter().filter(|s| record.was_right(s));
+        round.audit_units += seat_units * right.count() as u128;
     }
 
     fn units(&self, round: RoundId, segments: u64) -> u128 {
@@ -405,9 +390,6 @@ impl World {
         if record.state == ClaimState::Accepted && round.merge.is_some() {
             move_claim(record, ClaimEvent::Merge, self.number);
         }
-        let Some(right) = right_verdict(record.state) else {
-            return;
-        };
         let rewards = &self.parameters.rewards;
         let pay = emission::round_pay(rewards, round.emission, round.units + round.audit_units);
         let vests_at = self.number + self.parameters.round.retention_blocks();
@@ -423,7 +405,7 @@ impl World {
                 });
             }
         };
-        if right == Verdict::Match {
+        if record.state.accepted() {
             let units = self.units(round.id, record.claim.segments.into());
             let amount = mul_div(pay.miners, units, round.units).unwrap_or(0);
             write(
@@ -435,7 +417,7 @@ impl World {
         }
         let units = self.units(round.id, record.audited.len() as u64);
         let amount = mul_div(pay.verifiers, units, round.audit_units).unwrap_or(0);
-        for seat in record.committee.iter().filter(|s| s.verdict == Some(right)) {
+        for seat in record.committee.iter().filter(|s| record.was_right(s)) {
             write(seat.verifier, Role::Verifier, units, amount);
         }
         record.receipts = BoundedVec::truncate_from(receipts);

@@ -213,6 +213,7 @@ impl Trace {
             SegmentOpening {
                 segment: *segment,
                 end_state: self.states[usize::from(*segment) + 1],
+                cid: None,
                 state_proof: self.state_proof(segment + 1),
                 digest,
                 salt,
@@ -235,6 +236,8 @@ impl Trace {
             initial_state: self.states[0],
             results: BoundedVec::truncate_from(audited.iter().map(result).collect()),
             delta_root: H256([8; 32]),
+            residual_end: None,
+            step_state: None,
         }
     }
 }
@@ -413,7 +416,7 @@ async fn honest_round_should_advance_the_head_and_pay() {
 #[tokio::test]
 async fn claim_should_be_rejected_when_two_of_three_replays_differ() {
     let chain = prepared().await;
-    let (_, claim) = audited_round(&chain, |n| Trace::new(if n == 2 { 1 } else { n })).await;
+    let (_, claim) = audited_round(&chain, |n| Trace::new(if n == 2 { 1 } else { 9 })).await;
     let record = chain.claim(At::Finalised, claim).await.unwrap().unwrap();
     assert_eq!(record.state, ClaimState::Rejected);
     let head = chain.branch(At::Finalised, 0).await.unwrap().unwrap().head;

@@ -221,6 +221,7 @@ mod tests {
             availability,
             commitment: commitment.then(H256::zero),
             verdict: verdict.then_some(Verdict::Match),
+            report: None,
         }
     }
 

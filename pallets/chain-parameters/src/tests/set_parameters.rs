@@ -30,6 +30,19 @@ fn set_parameters_should_fail_when_consensus_changes() {
 }
 
 #[test]
+fn set_parameters_should_fail_when_emission_or_half_lives_change() {
+    build_and_execute(ChainParameters::development(), || {
+        for change in [
+            (|p| p.rewards.emission_per_block -= 1) as Change,
+            |p| p.rewards.emission_half_life /= 2,
+            |p| p.rewards.credit_half_life *= 2,
+        ] {
+            assert_noop!(set(development(change)), Error::<Test>::EmissionIsFixed);
+        }
+    });
+}
+
+#[test]
 fn set_parameters_should_fail_when_not_admin() {
     build_and_execute(ChainParameters::development(), || {
         assert_noop!(

@@ -51,7 +51,6 @@ fn lineage_should_end_at_a_foreign_parent() {
             parent: Parent::Foreign {
                 chain: H256::repeat_byte(1),
                 version,
-                proved: false,
             },
             ..Versions::<Test>::get(version).unwrap()
         };

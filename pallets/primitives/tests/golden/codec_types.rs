@@ -119,6 +119,8 @@ pub fn report() -> ReplayReport {
         initial_state: h(12),
         results: bounded(&[segment_result()]),
         delta_root: h(13),
+        residual_end: Some(h(39)),
+        step_state: Some(h(40)),
     }
 }
 
@@ -193,6 +195,7 @@ fn seat() -> Seat<AccountId> {
         availability: Some(Availability::Have),
         commitment: Some(h(25)),
         verdict: Some(Verdict::Match),
+        report: Some(h(41)),
     }
 }
 
@@ -253,6 +256,13 @@ fn round() -> Round<AccountId> {
         units: 1 << 65,
         audit_units: 1 << 66,
         emission: 1_000_000,
+        pay: Some(dream_primitives::emission::RoundPay {
+            miners: 1,
+            verifiers: 2,
+            producers: 3,
+            treasury: 4,
+        }),
+        receipted: 3,
         merge: Some(posted()),
     }
 }
@@ -368,7 +378,6 @@ fn add_enumerations(d: &mut Dump) {
         Parent::Foreign {
             chain: h(36),
             version: h(37),
-            proved: true,
         },
     ]);
     d.add(&[
@@ -410,6 +419,7 @@ fn add_structures(d: &mut Dump) {
     d.add(&[SegmentOpening {
         segment: 7,
         end_state: h(10),
+        cid: Some(cid(23)),
         state_proof: trace_proof(),
         digest: h(11),
         salt: h(38),

@@ -108,7 +108,14 @@ fn identities_should_be_the_reviewed_ones() {
     line("calibration seed", seed);
     line(
         "calibration leaf",
-        profile::calibration_leaf(&GENESIS, 3, &settings(), &h(4), &h(5)),
+        profile::calibration_leaf(
+            &GENESIS,
+            3,
+            &crate::codec_types::recipe(),
+            &settings(),
+            &h(4),
+            &h(5),
+        ),
     );
     writeln!(
         text,

@@ -230,6 +230,63 @@ fn claim_should_be_rejected_and_keep_its_bond_when_two_thirds_do_not_match() {
 }
 
 #[test]
+fn claim_should_be_void_when_the_branch_has_too_few_verifiers() {
+    build_and_execute(|| {
+        train();
+        for verifier in [5, 6] {
+            assert_ok!(UsefulWork::retire_verifier(origin(verifier), 0));
+        }
+        let trace = Trace::new(1, R1);
+        trace.submit();
+        run_to(R1, Phase::Vesting);
+        assert_eq!(trace.record().state, Void);
+        assert!(trace.record().committee.is_empty());
+    });
+}
+
+#[test]
+fn claim_should_be_void_and_pay_nobody_when_the_reports_contradict_each_other() {
+    build_and_execute(|| {
+        train();
+        let traces = [Trace::new(1, R1)];
+        traces[0].submit();
+        audit(&traces, |t, seat| {
+            let mut report = t.report();
+            report.delta_root = H256::repeat_byte(seat as u8 + 1);
+            Some(report)
+        });
+        assert_eq!(states(&traces), [Void]);
+        run_to(R1, Phase::Vesting);
+        assert!(traces[0].record().receipts.is_empty());
+    });
+}
+
+#[test]
+fn only_the_report_of_two_thirds_should_be_paid_when_a_claim_is_rejected() {
+    build_and_execute(|| {
+        train();
+        let traces = [Trace::new(1, R1)];
+        traces[0].submit();
+        audit(&traces, |t, seat| {
+            let mut report = t.other_report();
+            if seat == 2 {
+                report.delta_root = H256::zero();
+            }
+            Some(report)
+        });
+        assert_eq!(states(&traces), [Rejected]);
+        run_to(R1, Phase::Vesting);
+        let paid: Vec<AccountId> = traces[0]
+            .record()
+            .receipts
+            .iter()
+            .map(|r| r.account)
+            .collect();
+        assert_eq!(paid, traces[0].seats()[..2]);
+    });
+}
+
+#[test]
 fn claim_should_be_void_when_the_verifiers_are_silent() {
     build_and_execute(|| {
         train();

@@ -178,6 +178,7 @@ impl Trace {
         let opening = |segment: &u16| SegmentOpening {
             segment: *segment,
             end_state: self.states[usize::from(*segment) + 1],
+            cid: None,
             state_proof: proof(&states, Domain::TrainingStates, *segment + 1),
             digest: self.digests[usize::from(*segment)].0,
             salt: self.digests[usize::from(*segment)].1,
@@ -206,6 +207,8 @@ impl Trace {
             initial_state: self.states[0],
             results: BoundedVec::truncate_from(self.record().audited.iter().map(result).collect()),
             delta_root: self.claim.delta_root,
+            residual_end: None,
+            step_state: None,
         }
     }
 

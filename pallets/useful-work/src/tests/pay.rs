@@ -133,6 +133,39 @@ fn emission_should_stop_at_the_supply_cap() {
 }
 
 #[test]
+fn pay_should_be_fixed_when_paying_begins() {
+    build_and_execute(|| {
+        train();
+        let traces = MINERS.map(|m| Trace::new(m, R1));
+        traces.iter().for_each(Trace::submit);
+        audit(&traces, |t, _| Some(t.report()));
+        run_to(R1, Phase::Paying);
+        let pay = Rounds::<Test>::get(R1).unwrap().pay.unwrap();
+        assert_eq!(PendingIssuance::<Test>::get(), pay.total());
+        PARAMETERS.with_borrow_mut(|p| {
+            p.rewards.verifier_share = 900_000;
+            p.rewards.max_unit_price *= 1000;
+        });
+        run_to(R1, Phase::Vesting);
+        let miners: Balance = traces.iter().map(|t| of_role(t, Role::Miner)).sum();
+        let verifiers: Balance = traces.iter().map(|t| of_role(t, Role::Verifier)).sum();
+        assert!(miners <= pay.miners && pay.miners - miners < 3);
+        assert!(verifiers <= pay.verifiers && pay.verifiers - verifiers < 9);
+    });
+}
+
+#[test]
+fn branch_should_gather_no_emission_while_it_has_no_round() {
+    build_and_execute(|| {
+        run_blocks(5000);
+        paid_round();
+        let round = Rounds::<Test>::get(R1).unwrap();
+        let per_block = PARAMETERS.with_borrow(|p| p.rewards.emission_per_block);
+        assert!(round.emission <= per_block * Balance::from(System::block_number() - round.opened));
+    });
+}
+
+#[test]
 fn claim_reward_should_not_pass_its_maximum() {
     build_and_execute(|| {
         PARAMETERS.with_borrow_mut(|p| p.rewards.max_claim_reward = DREAM / 100);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 use super::*;
 use crate::{Error, Profiles, Verifiers};
+use polkadot_sdk::frame_support::traits::fungible::Mutate;
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 use polkadot_sdk::sp_runtime::DispatchError;
 
@@ -72,15 +73,50 @@ fn enlist_should_need_profile_and_bond_and_happen_once() {
 }
 
 #[test]
-fn enlist_should_fail_when_the_list_is_full() {
+fn enlist_should_fail_when_the_list_is_full_of_bonded_verifiers() {
     build_and_execute(|| {
-        let full = (1000..1000 + u64::from(crate::MAX_VERIFIERS)).collect();
-        Verifiers::<Test>::insert(0, BoundedVec::truncate_from(full));
+        let others = 1000..1000 + u64::from(crate::MAX_VERIFIERS);
+        for account in others.clone() {
+            Balances::mint_into(&account, 1_000 * DREAM).unwrap();
+            assert_ok!(UsefulWork::bond(origin(account), 100 * DREAM));
+            assert_ok!(UsefulWork::register_profile(
+                origin(account),
+                0,
+                settings(),
+                LEAF
+            ));
+            assert_ok!(UsefulWork::enlist_verifier(origin(account), 0));
+        }
         assert_ok!(UsefulWork::register_profile(origin(5), 0, settings(), LEAF));
         assert_ok!(UsefulWork::bond(origin(5), 100 * DREAM));
         assert_noop!(
             UsefulWork::enlist_verifier(origin(5), 0),
             Error::<Test>::TooManyVerifiers
         );
+        // Whoever takes its bond out makes room.
+        assert_ok!(UsefulWork::unbond(origin(1007), 1));
+        assert_ok!(UsefulWork::enlist_verifier(origin(5), 0));
+        assert!(!Verifiers::<Test>::get(0).contains(&1007));
+    });
+}
+
+#[test]
+fn dismissed_profile_should_neither_claim_nor_be_drawn() {
+    build_and_execute(|| {
+        train();
+        let trace = Trace::new(1, R1);
+        trace.submit();
+        PARAMETERS.with_borrow_mut(|p| p.audit.admit_any_profile = false);
+        let late = Trace::new(2, R1).claim;
+        assert_noop!(
+            UsefulWork::submit_claim(origin(2), late.clone()),
+            Error::<Test>::ProfileNotAdmitted
+        );
+        assert_ok!(UsefulWork::admit_profile(RuntimeOrigin::root(), LEAF));
+        assert_ok!(UsefulWork::submit_claim(origin(2), late));
+        assert_ok!(UsefulWork::dismiss_profile(RuntimeOrigin::root(), LEAF));
+        run_to(R1, Phase::Vesting);
+        assert_eq!(trace.record().state, ClaimState::Void);
+        assert!(trace.record().committee.is_empty());
     });
 }
