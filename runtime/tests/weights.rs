@@ -6,7 +6,7 @@ use frame_support::{dispatch::DispatchClass, traits::Get, weights::Weight};
 use polkadot_sdk::*;
 
 /// Share of a block that hooks may take at worst.
-const HOOKS: u64 = 4;
+const HOOKS: u64 = 2;
 
 fn largest_calls() -> Vec<(&'static str, Weight)> {
     use pallet_chain_parameters::WeightInfo as Parameters;
@@ -64,7 +64,7 @@ fn every_call_should_fit_a_block_when_it_is_at_its_largest() {
 }
 
 #[test]
-fn useful_work_should_leave_three_quarters_of_a_block_when_all_branches_are_busy() {
+fn useful_work_should_leave_half_of_a_block_when_all_branches_draw_at_once() {
     use pallet_useful_work::WeightInfo;
     let admitted = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
     let swept = <Runtime as pallet_useful_work::Config>::SweepPerBlock::get();
@@ -72,6 +72,7 @@ fn useful_work_should_leave_three_quarters_of_a_block_when_all_branches_are_busy
         pallet_useful_work::MAX_ACTIVE,
         admitted,
         swept,
+        admitted,
     );
     let block = RuntimeBlockWeights::get().max_block;
     assert!(
