@@ -8,7 +8,8 @@ pub fn mul_div(a: u128, b: u128, c: u128) -> Option<u128> {
     product.checked_div(U256::from(c))?.try_into().ok()
 }
 
-/// `numerator / denominator` rounded half away from zero. A zero denominator gives zero.
+/// `numerator / denominator` rounded half away from zero; a zero denominator gives zero. The plain form that the merge's
+/// division by multiplication is checked against, here and in the worker's tests.
 #[inline]
 pub fn div_round(numerator: i64, denominator: i64) -> i64 {
     let half = denominator.wrapping_abs() / 2;
