@@ -4,7 +4,7 @@
 use dream_primitives::data::MixtureEntry;
 use dream_primitives::delta::quantise;
 use dream_primitives::profile::{calibration_seed, calibration_window};
-use dream_primitives::registry::{Admission, RoundTerms};
+use dream_primitives::registry::{Admission, Funding, RoundTerms};
 use dream_primitives::{data, state, H256};
 use dream_training::{init_state, numeric, silent, TrainingState};
 use dream_worker::config::{preset, Preset};
@@ -71,10 +71,10 @@ fn bench_replay() -> Result<(), Box<dyn std::error::Error>> {
         model: 0,
         architecture,
         recipe,
-        admission: Admission {
+        funding: Funding::Emission(Admission {
             share: 0,
             units_per_token: 1,
-        },
+        }),
         mixture: mixture.try_into().map_err(|_| "the mixture is too long")?,
     };
     let corpus = Arc::new(Corpus::single(0, text, window));

@@ -14,7 +14,7 @@ use dream_primitives::merkle::SumNode;
 use dream_primitives::params::*;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::recipe::*;
-use dream_primitives::registry::{Admission, Branch, DatasetRecord, Model, RoundTerms};
+use dream_primitives::registry::{Admission, Branch, DatasetRecord, Funding, Model, RoundTerms};
 use dream_primitives::round::*;
 use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{AuditView, BranchView, ClaimView, RoundView, VersionView};
@@ -229,6 +229,9 @@ fn record() -> ClaimRecord<AccountId> {
         committee: bounded(&[seat()]),
         history: bounded(&[history()]),
         receipts: bounded(&[receipt()]),
+        flag: Some(false),
+        merged: true,
+        newcomer: false,
     }
 }
 
@@ -264,6 +267,9 @@ fn round() -> Round<AccountId> {
         }),
         receipted: 3,
         merge: Some(posted()),
+        replays: Some(2),
+        trials: 1,
+        disputes: 6,
     }
 }
 
@@ -471,11 +477,18 @@ fn add_structures(d: &mut Dump) {
         deposit: 10,
         block: 77,
     }]);
+    d.add(&[
+        Funding::Emission(admission()),
+        Funding::Escrow {
+            per_round: 500,
+            unit_price: 3,
+        },
+    ]);
     d.add(&[RoundTerms {
         model: 1,
         architecture: Architecture::Llama(llama()),
         recipe: recipe(),
-        admission: admission(),
+        funding: Funding::Emission(admission()),
         mixture: bounded(&[(entry(), 100_000)]),
     }]);
     d.add(&[seat()]);
