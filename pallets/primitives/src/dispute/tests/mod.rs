@@ -87,7 +87,7 @@ impl Case {
         };
         if facts.table_len() > 0 {
             let all: Vec<&[DeltaChunk]> = deltas.iter().map(|d| &d[..]).collect();
-            facts.pairs = pair_table(&all).unwrap();
+            facts.pairs = pair_table(&all, facts.parameters).unwrap();
         }
         Self {
             facts,
@@ -425,7 +425,7 @@ fn distance_should_be_recomputed_or_refused_by_name() {
     let pairs: Vec<(usize, usize)> = crate::aggregate::pairs(6).collect();
     for (pair, (i, j)) in (0u16..).zip(&pairs) {
         let (first, second) = (&case.deltas[*i][..], &case.deltas[*j][..]);
-        let leaves = pair_leaves(first, second);
+        let leaves = pair_leaves(first, second, facts.parameters);
         assert_eq!(
             merkle::sum_top(Domain::Pairs, &leaves),
             Some(facts.pairs[usize::from(pair)])
@@ -471,7 +471,7 @@ fn wrong_table_entry_should_lead_to_a_leaf_that_is_not_the_distance() {
     let mut case = Case::new(40 * CHUNK + 1, 5, rule, &CODECS[..1], 7);
     let pair = 4u16;
     let (first, second) = (case.deltas[1].clone(), case.deltas[2].clone());
-    let honest = pair_leaves(&first, &second);
+    let honest = pair_leaves(&first, &second, case.facts.parameters);
     // A merger understates the distance in one chunk, to have its friends chosen.
     let mut posted = honest.clone();
     posted[33] = pair_leaf(0);
