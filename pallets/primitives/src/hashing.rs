@@ -55,6 +55,10 @@ pub enum Domain {
     Profile,
     /// Checksum of a record that never leaves its machine.
     LocalRecord,
+    /// Chunks of a server optimiser's moments.
+    Server,
+    /// Squared distances between two deltas of a merge.
+    Pairs,
 }
 
 impl Domain {
@@ -82,6 +86,8 @@ impl Domain {
             Self::Trial => b"dream/trial/1\0\0\0",
             Self::Profile => b"dream/profile/1\0",
             Self::LocalRecord => b"dream/record/1\0\0",
+            Self::Server => b"dream/server/1\0\0",
+            Self::Pairs => b"dream/pairs/1\0\0\0",
         }
     }
 }

@@ -10,7 +10,9 @@
 )]
 
 mod codec_types;
+mod dispute;
 mod rules;
+mod sources;
 
 use std::fmt::Write;
 use std::path::PathBuf;
