@@ -49,6 +49,8 @@ pub enum Domain {
     Version,
     /// Residual of error feedback.
     Residual,
+    /// A scorer's commitment.
+    Score,
     /// Checksum of a record that never leaves its machine.
     LocalRecord,
 }
@@ -75,6 +77,7 @@ impl Domain {
             Self::Calibration => b"dream/calib/1\0\0\0",
             Self::Version => b"dream/version/1\0",
             Self::Residual => b"dream/resid/1\0\0\0",
+            Self::Score => b"dream/score/1\0\0\0",
             Self::LocalRecord => b"dream/record/1\0\0",
         }
     }

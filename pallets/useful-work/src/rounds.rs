@@ -3,7 +3,8 @@
 
 use crate::{
     ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Pallet,
-    ParentAuthor, PostedHeaders, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms, WeightInfo,
+    ParentAuthor, PostedHeaders, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms, Valuations,
+    WeightInfo,
 };
 use codec::Encode;
 use dream_primitives::claim::RoundId;
@@ -11,7 +12,7 @@ use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::math::{to_u32, to_usize};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::{DataRegistry, Funding, ModelRegistry, RoundTerms};
-use dream_primitives::round::{ClaimRecord, Phase, Round, RoundEvent};
+use dream_primitives::round::{Phase, Round, RoundEvent};
 use dream_primitives::{BlockNumber, BoundedVec, BranchId, H256};
 use polkadot_sdk::frame_support::traits::Get;
 use polkadot_sdk::frame_support::weights::Weight;
@@ -19,7 +20,6 @@ use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
 use polkadot_sdk::sp_runtime::traits::SaturatedConversion;
 
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
-type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
 /// What a round took of a block.
 #[derive(Default)]
@@ -135,7 +135,7 @@ impl<T: Config> Pallet<T> {
         }
         let walks = !matches!(
             round.phase,
-            Phase::Seeding | Phase::Training | Phase::Merging | Phase::Dispute
+            Phase::Seeding | Phase::Training | Phase::Merging | Phase::Dispute | Phase::Valuation
         );
         let claims = if walks {
             RoundClaims::<T>::get(id)
@@ -216,13 +216,14 @@ impl<T: Config> Pallet<T> {
                 None => false,
             },
             Phase::Dispute => now >= round.deadline,
+            Phase::Valuation => Self::step_valuation(round, now, parameters),
             Phase::Paying | Phase::Vesting | Phase::Closed => true,
             _ => now >= round.deadline || round.awaiting == 0,
         }
     }
 
     /// Mixes the parent block's VRF output into the round's window; the mix when the window is complete.
-    fn gather(id: RoundId, parameters: &ChainParameters) -> Option<H256> {
+    pub(crate) fn gather(id: RoundId, parameters: &ChainParameters) -> Option<H256> {
         let mut window = SeedWindows::<T>::get(id)?;
         if let Some(output) = T::BlockRandomness::get() {
             window.mixed = hash(
@@ -257,6 +258,7 @@ impl<T: Config> Pallet<T> {
             Phase::Reveal if round.accepted == 0 => RoundEvent::Empty,
             Phase::Merging if round.merge.is_some() => RoundEvent::MergePosted,
             Phase::Merging => RoundEvent::Empty,
+            Phase::Dispute if Self::begin_valuation(round, now, parameters) => RoundEvent::ScoreDue,
             _ => RoundEvent::Complete,
         };
         if round.phase == Phase::Closed {
@@ -271,8 +273,12 @@ impl<T: Config> Pallet<T> {
         round.phase = next;
         match (left, next) {
             (Phase::Drawing, _) => Candidates::<T>::remove(round.id),
-            (Phase::Dispute, _) => Self::promote(round),
-            (Phase::Vesting, _) => Self::release_merge_bond(round),
+            (Phase::Dispute, Phase::Paying) => Self::promote(round),
+            (Phase::Valuation, _) => Self::conclude_valuation(round, parameters),
+            (Phase::Vesting, _) => {
+                Self::release_merge_bond(round);
+                Self::pay_scorers(round.id);
+            }
             _ => {}
         }
         let r = &parameters.round;
@@ -298,6 +304,7 @@ impl<T: Config> Pallet<T> {
             Phase::Dispute => r.dispute_blocks,
             Phase::Paying => {
                 Self::set_emission_aside(round, now, parameters);
+                Self::reward_scorers(round);
                 0
             }
             Phase::Vesting => {
@@ -321,7 +328,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn promote(round: &mut RoundOf<T>) {
+    pub(crate) fn promote(round: &mut RoundOf<T>) {
         let advanced = PostedHeaders::<T>::take(round.id)
             .and_then(T::Models::advance)
             .is_some();
@@ -332,7 +339,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn release_merge_bond(round: &mut RoundOf<T>) {
+    pub(crate) fn release_merge_bond(round: &mut RoundOf<T>) {
         if let Some(merge) = round.merge.as_mut() {
             Self::unlock(&merge.merger, merge.bond);
             merge.bond = 0;
@@ -387,5 +394,6 @@ impl<T: Config> Pallet<T> {
         Terms::<T>::remove(id);
         RoundClaims::<T>::remove(id);
         PostedHeaders::<T>::remove(id);
+        Valuations::<T>::remove(id);
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     ActiveRounds, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, HoldReason, Pallet,
-    PendingIssuance, Producers, RoundClaims, Rounds, Terms,
+    PendingIssuance, Producers, RoundClaims, Rounds, Terms, Valuations,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -57,8 +57,19 @@ impl<T: Config> Pallet<T> {
                 "a claim's history is behind"
             );
         }
+        for (id, valuation) in Valuations::<T>::iter() {
+            ensure!(
+                Rounds::<T>::contains_key(id),
+                "a valuation outlives its round"
+            );
+            for seat in &valuation.seats {
+                lock(&seat.scorer, seat.bond);
+                pending = pending.saturating_add(seat.reward);
+            }
+        }
         for id in Candidates::<T>::iter_keys() {
-            let drawing = Rounds::<T>::get(id).is_some_and(|r| r.phase == Phase::Drawing);
+            let drawing = Rounds::<T>::get(id)
+                .is_some_and(|r| matches!(r.phase, Phase::Drawing | Phase::Valuation));
             ensure!(drawing, "candidates outlive the draw");
         }
         for (id, round) in Rounds::<T>::iter() {
