@@ -53,6 +53,8 @@ pub enum Domain {
     Trial,
     /// Commitment to a profile.
     Profile,
+    /// A scorer's commitment.
+    Score,
     /// Checksum of a record that never leaves its machine.
     LocalRecord,
     /// Chunks of a server optimiser's moments.
@@ -85,6 +87,7 @@ impl Domain {
             Self::Residual => b"dream/resid/1\0\0\0",
             Self::Trial => b"dream/trial/1\0\0\0",
             Self::Profile => b"dream/profile/1\0",
+            Self::Score => b"dream/score/1\0\0\0",
             Self::LocalRecord => b"dream/record/1\0\0",
             Self::Server => b"dream/server/1\0\0",
             Self::Pairs => b"dream/pairs/1\0\0\0",

@@ -42,6 +42,7 @@ pub mod registry;
 pub mod round;
 pub mod state;
 pub mod trial;
+pub mod value;
 pub mod version;
 pub mod views;
 

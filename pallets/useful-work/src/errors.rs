@@ -72,6 +72,8 @@ mod errors {
         AlreadyMerged,
         /// Moments are named although the server optimiser has none, or the other way round.
         BadServerState,
+        /// The caller is not the steward of the shard.
+        NotTheSteward,
         /// The registry refuses the version: the round's base is not the branch's head any more.
         HeadMoved,
         /// Part of what was unbonding is locked for a seat; wait until the claim's round vests.

@@ -121,6 +121,21 @@ mod events {
             role: Role,
             amount: Balance,
         },
+        /// A held-out shard was opened.
+        ShardOpened { round: RoundId, cid: Cid },
+        /// Scorers agreed on a version's score.
+        Scored {
+            round: RoundId,
+            version: H256,
+            report: ScoreReport,
+            promoted: bool,
+        },
+        /// A scorer's reward was set aside.
+        ScorerRewarded {
+            round: RoundId,
+            account: T::AccountId,
+            amount: Balance,
+        },
         /// Credits were granted.
         Credited { account: T::AccountId, amount: u128 },
         /// An account committed to a profile.

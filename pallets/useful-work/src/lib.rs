@@ -63,6 +63,7 @@ mod trials;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod try_state;
 mod types;
+mod valuation;
 mod verdicts;
 mod views;
 pub mod weights;
@@ -87,6 +88,7 @@ pub mod pallet {
         ClaimRecord, ClaimState, DrawnSegments, Phase, Role, Round, MAX_CLAIMS,
     };
     use dream_primitives::trial::{Level, Trial, TrialSeat, TrialStep, MAX_TRIALS};
+    use dream_primitives::value::{ScoreRecord, ScoreReport, Valuation, MAX_SCORES};
     use dream_primitives::version::VersionHeader;
     use dream_primitives::{Balance, BlockNumber, BoundedVec, BranchId, H256};
     use polkadot_sdk::frame_support::pallet_prelude::*;
@@ -118,7 +120,7 @@ pub mod pallet {
         /// Models, branches and versions.
         type Models: ModelRegistry<Self::AccountId>;
         /// Data sets and mixtures.
-        type Data: DataRegistry;
+        type Data: DataRegistry<Self::AccountId>;
         /// VRF output of the parent block, where it has one.
         type BlockRandomness: Get<Option<H256>>;
         /// Author of the current block.
@@ -385,6 +387,36 @@ pub mod pallet {
             salt: H256,
         ) -> DispatchResult {
             Self::do_reveal_verdict(ensure_signed(origin)?, claim_id, report, salt)
+        }
+
+        /// Publishes the held-out shard that scores the round's merge.
+        #[pallet::call_index(33)]
+        #[pallet::weight(T::WeightInfo::open_shard())]
+        pub fn open_shard(origin: OriginFor<T>, round: RoundId, cid: Cid) -> DispatchResult {
+            Self::do_open_shard(ensure_signed(origin)?, round, cid)
+        }
+
+        /// Commits to a score.
+        #[pallet::call_index(34)]
+        #[pallet::weight(T::WeightInfo::commit_score())]
+        pub fn commit_score(
+            origin: OriginFor<T>,
+            round: RoundId,
+            commitment: H256,
+        ) -> DispatchResult {
+            Self::do_commit_score(ensure_signed(origin)?, round, commitment)
+        }
+
+        /// Reveals a score.
+        #[pallet::call_index(35)]
+        #[pallet::weight(T::WeightInfo::reveal_score())]
+        pub fn reveal_score(
+            origin: OriginFor<T>,
+            round: RoundId,
+            report: ScoreReport,
+            salt: H256,
+        ) -> DispatchResult {
+            Self::do_reveal_score(ensure_signed(origin)?, round, report, salt)
         }
     }
 }

@@ -85,6 +85,20 @@ mod storage {
     #[pallet::storage]
     pub type PostedHeaders<T: Config> = StorageMap<_, Twox64Concat, RoundId, VersionHeader>;
 
+    /// Scoring of a round's merge.
+    #[pallet::storage]
+    pub type Valuations<T: Config> = StorageMap<_, Twox64Concat, RoundId, Valuation<T::AccountId>>;
+
+    /// Improvement record of a branch: the scores of its latest versions, oldest first.
+    #[pallet::storage]
+    pub type Scores<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        BranchId,
+        BoundedVec<ScoreRecord, ConstU32<MAX_SCORES>>,
+        ValueQuery,
+    >;
+
     /// Rounds whose phase moves.
     #[pallet::storage]
     pub type ActiveRounds<T: Config> =

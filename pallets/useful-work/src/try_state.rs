@@ -4,7 +4,7 @@
 use crate::{
     ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, Exposure,
     HoldReason, Pallet, PendingIssuance, Producers, ProfileStakes, RoundClaims, Rounds, Terms,
-    TrialSeats, TrialWindows, Trials,
+    TrialSeats, TrialWindows, Trials, Valuations,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -100,20 +100,29 @@ impl<T: Config> Pallet<T> {
                 "a claim's history is behind"
             );
         }
+        for (id, valuation) in Valuations::<T>::iter() {
+            ensure!(
+                Rounds::<T>::contains_key(id),
+                "a valuation outlives its round"
+            );
+            for seat in &valuation.seats {
+                lock(&seat.scorer, seat.bond);
+                pending = pending.saturating_add(seat.reward);
+            }
+        }
         for id in Candidates::<T>::iter_keys() {
             let settled = |phase| {
                 matches!(
                     phase,
                     Phase::Merging
                         | Phase::Dispute
-                        | Phase::Valuation
                         | Phase::Paying
                         | Phase::Vesting
                         | Phase::Closed
                 )
             };
             let open = Rounds::<T>::get(id).is_some_and(|r| !settled(r.phase));
-            ensure!(open, "candidates outlive the settlement");
+            ensure!(open, "candidates outlive what is drawn from them");
         }
         for (id, round) in Rounds::<T>::iter() {
             ensure!(Terms::<T>::contains_key(id), "a round has no terms");

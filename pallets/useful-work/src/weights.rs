@@ -34,6 +34,12 @@ pub trait WeightInfo {
     fn reveal_replay() -> Weight;
     /// `post_merge`: reads up to 256 claims.
     fn post_merge() -> Weight;
+    /// `open_shard`.
+    fn open_shard() -> Weight;
+    /// `commit_score`.
+    fn commit_score() -> Weight;
+    /// `reveal_score`.
+    fn reveal_score() -> Weight;
     /// `admit_profile` and `dismiss_profile`.
     fn admit_profile() -> Weight;
     /// `reveal_profile`.
@@ -109,6 +115,15 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     }
     fn post_merge() -> Weight {
         Self::of(512, 1_500_000, 264, 4)
+    }
+    fn open_shard() -> Weight {
+        Self::of(0, 8_000, 2, 1)
+    }
+    fn commit_score() -> Weight {
+        Self::of(0, 8_000, 2, 1)
+    }
+    fn reveal_score() -> Weight {
+        Self::of(1, 8_000, 2, 1)
     }
     fn admit_profile() -> Weight {
         Self::of(0, 1_000, 0, 1)

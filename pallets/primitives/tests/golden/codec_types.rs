@@ -17,6 +17,7 @@ use dream_primitives::recipe::*;
 use dream_primitives::registry::{Admission, Branch, DatasetRecord, Funding, Model, RoundTerms};
 use dream_primitives::round::*;
 use dream_primitives::trial::*;
+use dream_primitives::value::*;
 use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{
     AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView,
@@ -315,6 +316,55 @@ fn trial() -> Trial<AccountId> {
     }
 }
 
+fn valuations(d: &mut Dump) {
+    let loss = |n| Loss {
+        total: n,
+        bits: h(60),
+    };
+    let report = ScoreReport {
+        parent: loss(5_000_000),
+        version: loss(4_000_000),
+    };
+    let shard = Shard {
+        root: h(61),
+        samples: 64,
+        window: 129,
+        steward: [62; 32],
+    };
+    let seat = ScoreSeat {
+        scorer: [63; 32],
+        bond: 100,
+        commitment: Some(h(64)),
+        report: Some(report),
+        reward: 7,
+    };
+    d.add(&[loss(1)]);
+    d.add(&[report]);
+    d.add(&[shard]);
+    d.add(&[seat.clone()]);
+    d.add(&[
+        ScoreStage::Opening,
+        ScoreStage::Commitment,
+        ScoreStage::Reveal,
+        ScoreStage::Done,
+    ]);
+    d.add(&[Valuation {
+        shard,
+        cid: Some(cid(66)),
+        stage: ScoreStage::Reveal,
+        deadline: 1_200,
+        seats: bounded(&[seat]),
+        settled: Some(report),
+    }]);
+    d.add(&[ScoreRecord {
+        round: 3,
+        version: h(65),
+        report,
+        samples: 64,
+        promoted: true,
+    }]);
+}
+
 fn trace_proof() -> TraceProof {
     bounded(&[h(34), h(35)])
 }
@@ -571,6 +621,7 @@ fn add_structures(d: &mut Dump) {
         delta_root: h(44),
         weight: 8,
     }]);
+    valuations(d);
     d.add(&[BranchView {
         branch: 2,
         admitted: true,

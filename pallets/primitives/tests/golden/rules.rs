@@ -23,7 +23,7 @@ use std::fmt::Write;
 const GENESIS: H256 = H256([0xd7; 32]);
 const ACCOUNT: [u8; 32] = [0xac; 32];
 
-const DOMAINS: [Domain; 22] = [
+const DOMAINS: [Domain; 25] = [
     Domain::State,
     Domain::Delta,
     Domain::Data,
@@ -46,6 +46,9 @@ const DOMAINS: [Domain; 22] = [
     Domain::LocalRecord,
     Domain::Server,
     Domain::Pairs,
+    Domain::Score,
+    Domain::Trial,
+    Domain::Profile,
 ];
 
 /// Integers that look like a training step's: small and large, of both signs.

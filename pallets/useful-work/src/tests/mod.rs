@@ -8,6 +8,7 @@ mod merge;
 mod pay;
 mod profiles;
 mod rounds;
+mod valuation;
 
 use crate::mock::*;
 use crate::{Claims, ProfileCommitments, Profiles, RoundClaims, Rounds, TrialSeats, Trials};
