@@ -51,6 +51,10 @@ pub enum Domain {
     Residual,
     /// Checksum of a record that never leaves its machine.
     LocalRecord,
+    /// Proof of work of a newcomer's ticket.
+    Ticket,
+    /// What a newcomer signs.
+    Newcomer,
 }
 
 impl Domain {
@@ -76,6 +80,8 @@ impl Domain {
             Self::Version => b"dream/version/1\0",
             Self::Residual => b"dream/resid/1\0\0\0",
             Self::LocalRecord => b"dream/record/1\0\0",
+            Self::Ticket => b"dream/ticket/1\0\0",
+            Self::Newcomer => b"dream/newcomr/1\0",
         }
     }
 }

@@ -19,7 +19,7 @@ use std::fmt::Write;
 const GENESIS: H256 = H256([0xd7; 32]);
 const ACCOUNT: [u8; 32] = [0xac; 32];
 
-const DOMAINS: [Domain; 20] = [
+const DOMAINS: [Domain; 22] = [
     Domain::State,
     Domain::Delta,
     Domain::Data,
@@ -40,6 +40,8 @@ const DOMAINS: [Domain; 20] = [
     Domain::Version,
     Domain::Residual,
     Domain::LocalRecord,
+    Domain::Ticket,
+    Domain::Newcomer,
 ];
 
 /// Integers that look like a training step's: small and large, of both signs.
