@@ -45,6 +45,14 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
         ("reveal_replay", W::reveal_replay()),
         ("post_merge", W::post_merge()),
         ("admit_profile", W::admit_profile()),
+        ("fund_branch", W::fund_branch()),
+        ("withdraw_escrow", W::withdraw_escrow()),
+        ("enter", W::enter().saturating_add(W::authorize_enter())),
+        (
+            "act_as_newcomer",
+            W::act_as_newcomer().saturating_add(W::authorize_act_as_newcomer()),
+        ),
+        ("retire_founder", W::retire_founder()),
     ]
 }
 
@@ -70,9 +78,9 @@ fn useful_work_should_leave_half_of_a_block_when_all_branches_draw_at_once() {
     let swept = <Runtime as pallet_useful_work::Config>::SweepPerBlock::get();
     let worst = <Runtime as pallet_useful_work::Config>::WeightInfo::begin_block(
         pallet_useful_work::MAX_ACTIVE,
-        admitted,
+        admitted.saturating_add(pallet_useful_work::MAX_FUNDED),
         swept,
-        admitted,
+        pallet_useful_work::MAX_DRAWING,
     );
     let block = RuntimeBlockWeights::get().max_block;
     assert!(

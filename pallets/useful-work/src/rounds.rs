@@ -2,8 +2,9 @@
 //! The engine: opens rounds, gathers seeds, sweeps claims at the end of each phase.
 
 use crate::{
-    ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Pallet,
-    ParentAuthor, PostedHeaders, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms, WeightInfo,
+    ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Newcomers,
+    Pallet, ParentAuthor, PostedHeaders, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms,
+    WeightInfo, MAX_DRAWING,
 };
 use codec::Encode;
 use dream_primitives::claim::RoundId;
@@ -11,7 +12,7 @@ use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::math::{to_u32, to_usize};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::{DataRegistry, Funding, ModelRegistry, RoundTerms};
-use dream_primitives::round::{ClaimRecord, Phase, Round, RoundEvent};
+use dream_primitives::round::{Phase, Round, RoundEvent};
 use dream_primitives::{BlockNumber, BoundedVec, BranchId, H256};
 use polkadot_sdk::frame_support::traits::Get;
 use polkadot_sdk::frame_support::weights::Weight;
@@ -19,7 +20,6 @@ use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
 use polkadot_sdk::sp_runtime::traits::SaturatedConversion;
 
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
-type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
 /// What a round took of a block.
 #[derive(Default)]
@@ -41,11 +41,12 @@ impl<T: Config> Pallet<T> {
         let (mut swept, mut drawing) = (0u32, 0u32);
         for id in active.iter().cycle().skip(turn).take(active.len()) {
             let left = T::SweepPerBlock::get().saturating_sub(swept);
-            let work = Self::step(*id, now, &parameters, left);
+            let may_draw = drawing < MAX_DRAWING;
+            let work = Self::step(*id, now, &parameters, left, may_draw);
             swept = swept.saturating_add(work.swept);
             drawing = drawing.saturating_add(u32::from(work.drawing));
         }
-        let branches = T::Models::admitted();
+        let branches = Self::working_branches();
         for branch in &branches {
             Self::try_open(*branch, now, &parameters);
         }
@@ -91,7 +92,7 @@ impl<T: Config> Pallet<T> {
             accepted: 0,
             units: 0,
             audit_units: 0,
-            emission: 0,
+            emission: Self::reserve_escrow(branch, &terms.funding),
             pay: None,
             receipted: 0,
             merge: None,
@@ -99,6 +100,7 @@ impl<T: Config> Pallet<T> {
             trials: 0,
             disputes: 0,
         };
+        Self::seat_newcomers(id, &terms.funding, parameters);
         Terms::<T>::insert(id, terms);
         SeedWindows::<T>::insert(id, SeedWindow::new(parameters.round.seed_blocks));
         Rounds::<T>::insert(id, round);
@@ -113,7 +115,10 @@ impl<T: Config> Pallet<T> {
         let info = T::Models::branch(branch)?;
         let architecture = T::Models::architecture(info.model)?;
         let mixture = T::Data::mixture(branch, info.recipe.context.checked_add(1)?)?;
-        let funding = Funding::Emission(info.admission?);
+        let funding = match info.admission {
+            Some(admission) => Funding::Emission(admission),
+            None => Self::escrow_funding(branch)?,
+        };
         Some(RoundTerms {
             model: info.model,
             architecture,
@@ -124,11 +129,20 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Moves one round by one block and sweeps at most `limit` of its claims.
-    fn step(id: RoundId, now: BlockNumber, parameters: &ChainParameters, limit: u32) -> Work {
+    fn step(
+        id: RoundId,
+        now: BlockNumber,
+        parameters: &ChainParameters,
+        limit: u32,
+        may_draw: bool,
+    ) -> Work {
         let Some(mut round) = Rounds::<T>::get(id) else {
             Self::deactivate(id);
             return Work::default();
         };
+        if !may_draw && matches!(round.phase, Phase::Training | Phase::Drawing) {
+            return Work::default();
+        }
         if round.cursor.is_none() && !Self::is_over(&mut round, now, parameters) {
             Rounds::<T>::insert(id, round);
             return Work::default();
@@ -215,6 +229,11 @@ impl<T: Config> Pallet<T> {
                 }
                 None => false,
             },
+            Phase::Training => {
+                let full = round.awaiting == 0;
+                now >= round.deadline
+                    || (full && now >= Self::earliest_end(round.deadline, parameters))
+            }
             Phase::Dispute => now >= round.deadline,
             Phase::Paying | Phase::Vesting | Phase::Closed => true,
             _ => now >= round.deadline || round.awaiting == 0,
@@ -270,6 +289,12 @@ impl<T: Config> Pallet<T> {
         };
         round.phase = next;
         match (left, next) {
+            (Phase::Training, _) => {
+                Newcomers::<T>::remove(round.id);
+                if next == Phase::Closed {
+                    Self::free_pay(round.id, round.emission);
+                }
+            }
             (Phase::Drawing, _) => Candidates::<T>::remove(round.id),
             (Phase::Dispute, _) => Self::promote(round),
             (Phase::Vesting, _) => Self::release_merge_bond(round),

@@ -25,6 +25,8 @@ pub struct Bond {
     pub since: BlockNumber,
     /// Additions that a round that is open may not count yet.
     pub young: BoundedVec<(BlockNumber, Balance), ConstU32<MAX_YOUNG>>,
+    /// Part of it that genesis gave: slashable, never released, burned when founding bonds retire.
+    pub founding: Balance,
 }
 
 impl Bond {
@@ -37,6 +39,19 @@ impl Bond {
     /// What may still be locked or unbonded.
     pub fn free(&self) -> Balance {
         self.staying().saturating_sub(self.locked)
+    }
+
+    /// What may still be unbonded: not the founding part.
+    pub fn releasable(&self) -> Balance {
+        self.free()
+            .min(self.staying().saturating_sub(self.founding))
+    }
+
+    /// Takes a loss out of the locked part. It takes an account's own tokens first.
+    pub fn lose(&mut self, amount: Balance) {
+        self.locked = self.locked.saturating_sub(amount);
+        self.total = self.total.saturating_sub(amount);
+        self.founding = self.founding.min(self.staying());
     }
 
     /// Adds to the bond at a block; additions older than `longest` blocks count for every open round. `None` when there
@@ -72,6 +87,39 @@ pub struct ProfileRecord {
     pub leaf: H256,
     /// Block of the registration.
     pub since: BlockNumber,
+}
+
+/// What a branch's owner pays its rounds from.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Escrow<AccountId> {
+    /// On whose account it is held.
+    pub owner: AccountId,
+    /// Held in all.
+    pub balance: Balance,
+    /// Set aside for rounds that are open or vest.
+    pub reserved: Balance,
+    /// Most that a round pays.
+    pub per_round: Balance,
+    /// Paid for a work unit.
+    pub unit_price: Balance,
+}
+
+impl<AccountId> Escrow<AccountId> {
+    /// An empty escrow.
+    pub fn new(owner: AccountId) -> Self {
+        Self {
+            owner,
+            balance: 0,
+            reserved: 0,
+            per_round: 0,
+            unit_price: 0,
+        }
+    }
+
+    /// What no round has set aside.
+    pub fn free(&self) -> Balance {
+        self.balance.saturating_sub(self.reserved)
+    }
 }
 
 /// Randomness gathered for a seed.
