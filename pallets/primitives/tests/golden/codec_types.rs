@@ -16,7 +16,6 @@ use dream_primitives::profile::ProfileSettings;
 use dream_primitives::recipe::*;
 use dream_primitives::registry::{Admission, Branch, DatasetRecord, Funding, Model, RoundTerms};
 use dream_primitives::round::*;
-use dream_primitives::ticket::{Entry, NewcomerAct, Ticket};
 use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{AuditView, BranchView, ClaimView, RoundView, VersionView};
 use dream_primitives::H256;
@@ -274,27 +273,6 @@ fn round() -> Round<AccountId> {
     }
 }
 
-fn start_state() -> StartState {
-    StartState {
-        segment: 7,
-        state: h(22),
-        proof: trace_proof(),
-        cid: cid(23),
-    }
-}
-
-fn segment_opening() -> SegmentOpening {
-    SegmentOpening {
-        segment: 7,
-        end_state: h(10),
-        cid: Some(cid(23)),
-        state_proof: trace_proof(),
-        digest: h(11),
-        salt: h(38),
-        digest_proof: trace_proof(),
-    }
-}
-
 fn trace_proof() -> TraceProof {
     bounded(&[h(34), h(35)])
 }
@@ -438,8 +416,21 @@ fn add_structures(d: &mut Dump) {
     d.add(&[cid(3)]);
     d.add(&[round_id()]);
     d.add(&[claim()]);
-    d.add(&[start_state()]);
-    d.add(&[segment_opening()]);
+    d.add(&[StartState {
+        segment: 7,
+        state: h(22),
+        proof: trace_proof(),
+        cid: cid(23),
+    }]);
+    d.add(&[SegmentOpening {
+        segment: 7,
+        end_state: h(10),
+        cid: Some(cid(23)),
+        state_proof: trace_proof(),
+        digest: h(11),
+        salt: h(38),
+        digest_proof: trace_proof(),
+    }]);
     d.add(&[segment_result()]);
     d.add(&[report()]);
     d.add(&[Credits {
@@ -536,37 +527,6 @@ fn add_structures(d: &mut Dump) {
         round: round(),
         claims: vec![h(47)],
     }]);
-    add_newcomers(d);
-}
-
-fn add_newcomers(d: &mut Dump) {
-    d.add(&[Ticket::<AccountId> {
-        account: [48; 32],
-        round: round_id(),
-        nonce: 49,
-        settings: settings(),
-        leaf: h(50),
-        secret: h(51),
-    }]);
-    d.add(&[Entry::<AccountId> {
-        work: h(52),
-        account: [48; 32],
-        leaf: h(50),
-        secret: h(51),
-    }]);
-    d.add(&[
-        NewcomerAct::Claim(claim()),
-        NewcomerAct::OpenStarts {
-            claim_id: h(47),
-            initial_state: h(22),
-            initial_proof: trace_proof(),
-            starts: bounded(&[start_state()]),
-        },
-        NewcomerAct::OpenDigests {
-            claim_id: h(47),
-            openings: bounded(&[segment_opening()]),
-        },
-    ]);
 }
 
 fn add_parameters(d: &mut Dump) {
