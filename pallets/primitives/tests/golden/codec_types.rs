@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The account type of the chain, as far as its encoding goes.
-type AccountId = [u8; 32];
+pub type AccountId = [u8; 32];
 
 pub fn h(byte: u8) -> H256 {
     H256::repeat_byte(byte)
@@ -37,7 +37,7 @@ pub fn cid(byte: u8) -> Cid {
     }
 }
 
-fn bounded<T: Clone + std::fmt::Debug, S: bounded_collections::Get<u32>>(
+pub fn bounded<T: Clone + std::fmt::Debug, S: bounded_collections::Get<u32>>(
     items: &[T],
 ) -> dream_primitives::BoundedVec<T, S> {
     items.to_vec().try_into().unwrap()
@@ -273,7 +273,7 @@ fn round() -> Round<AccountId> {
     }
 }
 
-fn trace_proof() -> TraceProof {
+pub fn trace_proof() -> TraceProof {
     bounded(&[h(34), h(35)])
 }
 
@@ -291,7 +291,7 @@ fn fields_of(fields: &[Field<MetaForm>]) -> String {
 }
 
 #[derive(Default)]
-struct Dump {
+pub struct Dump {
     encodings: String,
     shapes: String,
     names: BTreeSet<String>,
@@ -299,7 +299,10 @@ struct Dump {
 
 impl Dump {
     /// Writes a type's shape and its examples. An enumeration needs an example of every variant.
-    fn add<T: Encode + Decode + TypeInfo + PartialEq + std::fmt::Debug>(&mut self, examples: &[T]) {
+    pub fn add<T: Encode + Decode + TypeInfo + PartialEq + std::fmt::Debug>(
+        &mut self,
+        examples: &[T],
+    ) {
         let info = T::type_info();
         let name = info.path.ident().unwrap();
         let encoded: Vec<Vec<u8>> = examples.iter().map(Encode::encode).collect();
@@ -340,6 +343,7 @@ fn dump() -> Dump {
     add_enumerations(&mut d);
     add_structures(&mut d);
     add_parameters(&mut d);
+    crate::newcomers::add(&mut d);
     d
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod codec_types;
+mod newcomers;
 mod rules;
 
 use std::fmt::Write;
