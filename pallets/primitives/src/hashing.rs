@@ -61,6 +61,10 @@ pub enum Domain {
     Server,
     /// Squared distances between two deltas of a merge.
     Pairs,
+    /// Proof of work of a newcomer's ticket.
+    Ticket,
+    /// What a newcomer signs.
+    Newcomer,
 }
 
 impl Domain {
@@ -91,6 +95,8 @@ impl Domain {
             Self::LocalRecord => b"dream/record/1\0\0",
             Self::Server => b"dream/server/1\0\0",
             Self::Pairs => b"dream/pairs/1\0\0\0",
+            Self::Ticket => b"dream/ticket/1\0\0",
+            Self::Newcomer => b"dream/newcomr/1\0",
         }
     }
 }

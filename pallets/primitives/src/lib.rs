@@ -41,6 +41,7 @@ pub mod record;
 pub mod registry;
 pub mod round;
 pub mod state;
+pub mod ticket;
 pub mod trial;
 pub mod value;
 pub mod version;

@@ -62,6 +62,8 @@ thread_local! {
     pub static AUTHOR: RefCell<Option<AccountId>> = const { RefCell::new(Some(99)) };
     pub static SHARDS: RefCell<Vec<Shard<AccountId>>> = const { RefCell::new(Vec::new()) };
     pub static MIXTURE: RefCell<bool> = const { RefCell::new(true) };
+    /// How many branches there are, all like the first.
+    pub static BRANCHES: RefCell<u32> = const { RefCell::new(1) };
 }
 
 const fn test_parameters() -> ChainParameters {
@@ -130,7 +132,7 @@ impl frame_support::traits::Get<ChainParameters> for Parameters {
 pub struct Models;
 impl ModelRegistry<AccountId> for Models {
     fn branch(branch: BranchId) -> Option<Branch<AccountId>> {
-        (branch == 0).then(|| BRANCH.with_borrow(Clone::clone))
+        (branch < BRANCHES.with_borrow(|n| *n)).then(|| BRANCH.with_borrow(Clone::clone))
     }
     fn architecture(_: ModelId) -> Option<Architecture> {
         Some(Architecture::Llama(LlamaConfig {
@@ -239,6 +241,7 @@ impl pallet_useful_work::Config for Test {
     type Author = Author;
     type Treasury = Treasury;
     type AdminOrigin = frame_system::EnsureRoot<AccountId>;
+    type Signature = polkadot_sdk::sp_runtime::testing::TestSignature;
     type SweepPerBlock = SweepPerBlock;
     type WeightInfo = crate::weights::EstimatedWeight<Test>;
 }
@@ -272,12 +275,18 @@ pub fn run_to(round: RoundId, phase: dream_primitives::round::Phase) {
 
 /// A chain with funded accounts 1..=12 and a branch that is not admitted yet, at block 1.
 pub fn build_and_execute(test: impl FnOnce()) {
+    build_with(Vec::new(), test);
+}
+
+/// The same with founders.
+pub fn build_with(founders: Vec<(AccountId, u128)>, test: impl FnOnce()) {
     let balances = (1..=12).map(|a| (a, 100_000 * DREAM)).collect();
     let storage = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
             balances,
             ..Default::default()
         },
+        useful_work: crate::GenesisConfig { founders },
         ..Default::default()
     };
     PARAMETERS.set(test_parameters());
@@ -289,6 +298,7 @@ pub fn build_and_execute(test: impl FnOnce()) {
     SHARDS.set(Vec::new());
     AUTHOR.set(Some(99));
     MIXTURE.set(true);
+    BRANCHES.set(1);
     let mut ext =
         sp_io::TestExternalities::new(storage.build_storage().expect("the genesis builds"));
     ext.execute_with(|| {

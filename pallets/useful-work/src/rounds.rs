@@ -2,9 +2,9 @@
 //! The engine: opens rounds, gathers seeds, sweeps claims at the end of each phase.
 
 use crate::{
-    ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Pallet,
-    ParentAuthor, PostedHeaders, ProfileStakes, RoundClaims, Rounds, SeedWindow, SeedWindows,
-    Terms, Valuations, WeightInfo,
+    ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Newcomers,
+    Pallet, ParentAuthor, PostedHeaders, ProfileStakes, RoundClaims, Rounds, SeedWindow,
+    SeedWindows, Terms, Valuations, WeightInfo, MAX_DRAWING,
 };
 use codec::Encode;
 use dream_primitives::claim::RoundId;
@@ -41,13 +41,14 @@ impl<T: Config> Pallet<T> {
         let (mut swept, mut drawing) = (0u32, 0u32);
         for id in active.iter().cycle().skip(turn).take(active.len()) {
             let left = T::SweepPerBlock::get().saturating_sub(swept);
-            let work = Self::step(*id, now, &parameters, left);
+            let may_draw = drawing < MAX_DRAWING;
+            let work = Self::step(*id, now, &parameters, left, may_draw);
             swept = swept.saturating_add(work.swept);
             drawing = drawing.saturating_add(u32::from(work.drawing));
         }
         // Both may be heavy: a block in which a round draws fills and settles no seats of trials.
         let (trials, seats) = Self::step_trials(now, &parameters, drawing == 0);
-        let branches = T::Models::admitted();
+        let branches = Self::working_branches();
         for branch in &branches {
             Self::try_open(*branch, now, &parameters);
         }
@@ -95,7 +96,7 @@ impl<T: Config> Pallet<T> {
             accepted: 0,
             units: 0,
             audit_units: 0,
-            emission: 0,
+            emission: Self::reserve_escrow(branch, &terms.funding),
             pay: None,
             receipted: 0,
             merge: None,
@@ -103,6 +104,7 @@ impl<T: Config> Pallet<T> {
             trials: 0,
             disputes: 0,
         };
+        Self::seat_newcomers(id, &terms.funding, parameters);
         Terms::<T>::insert(id, terms);
         SeedWindows::<T>::insert(id, SeedWindow::new(parameters.round.seed_blocks));
         Rounds::<T>::insert(id, round);
@@ -117,7 +119,10 @@ impl<T: Config> Pallet<T> {
         let info = T::Models::branch(branch)?;
         let architecture = T::Models::architecture(info.model)?;
         let mixture = T::Data::mixture(branch, info.recipe.context.checked_add(1)?)?;
-        let funding = Funding::Emission(info.admission?);
+        let funding = match info.admission {
+            Some(admission) => Funding::Emission(admission),
+            None => Self::escrow_funding(branch)?,
+        };
         Some(RoundTerms {
             model: info.model,
             architecture,
@@ -128,11 +133,20 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Moves one round by one block and sweeps at most `limit` of its claims.
-    fn step(id: RoundId, now: BlockNumber, parameters: &ChainParameters, limit: u32) -> Work {
+    fn step(
+        id: RoundId,
+        now: BlockNumber,
+        parameters: &ChainParameters,
+        limit: u32,
+        may_draw: bool,
+    ) -> Work {
         let Some(mut round) = Rounds::<T>::get(id) else {
             Self::deactivate(id);
             return Work::default();
         };
+        if !may_draw && matches!(round.phase, Phase::Training | Phase::Drawing) {
+            return Work::default();
+        }
         if round.cursor.is_none() && !Self::is_over(&mut round, now, parameters) {
             Rounds::<T>::insert(id, round);
             return Work::default();
@@ -230,6 +244,11 @@ impl<T: Config> Pallet<T> {
                 }
                 None => false,
             },
+            Phase::Training => {
+                let full = round.awaiting == 0;
+                now >= round.deadline
+                    || (full && now >= Self::earliest_end(round.deadline, parameters))
+            }
             Phase::Dispute => now >= round.deadline,
             Phase::Escalation => round.awaiting == 0,
             Phase::Jury | Phase::Vesting => round.trials == 0,
@@ -299,6 +318,12 @@ impl<T: Config> Pallet<T> {
         };
         round.phase = next;
         match (left, next) {
+            (Phase::Training, _) => {
+                Newcomers::<T>::remove(round.id);
+                if next == Phase::Closed {
+                    Self::free_pay(round.id, round.emission);
+                }
+            }
             (_, Phase::Merging) => Candidates::<T>::remove(round.id),
             (Phase::Dispute, Phase::Paying) => Self::promote(round),
             (Phase::Valuation, _) => Self::conclude_valuation(round, parameters),

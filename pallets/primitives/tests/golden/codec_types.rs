@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The account type of the chain, as far as its encoding goes.
-type AccountId = [u8; 32];
+pub type AccountId = [u8; 32];
 
 pub fn h(byte: u8) -> H256 {
     H256::repeat_byte(byte)
@@ -365,7 +365,7 @@ fn valuations(d: &mut Dump) {
     }]);
 }
 
-fn trace_proof() -> TraceProof {
+pub fn trace_proof() -> TraceProof {
     bounded(&[h(34), h(35)])
 }
 
@@ -436,6 +436,7 @@ pub fn dump() -> Dump {
     add_structures(&mut d);
     add_parameters(&mut d);
     crate::dispute::add(&mut d);
+    crate::newcomers::add(&mut d);
     d
 }
 

@@ -23,7 +23,7 @@ use std::fmt::Write;
 const GENESIS: H256 = H256([0xd7; 32]);
 const ACCOUNT: [u8; 32] = [0xac; 32];
 
-const DOMAINS: [Domain; 25] = [
+const DOMAINS: [Domain; 27] = [
     Domain::State,
     Domain::Delta,
     Domain::Data,
@@ -49,6 +49,8 @@ const DOMAINS: [Domain; 25] = [
     Domain::Score,
     Domain::Trial,
     Domain::Profile,
+    Domain::Ticket,
+    Domain::Newcomer,
 ];
 
 /// Integers that look like a training step's: small and large, of both signs.
