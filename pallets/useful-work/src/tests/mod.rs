@@ -3,8 +3,10 @@
 
 mod audit;
 mod bonds;
+mod challenges;
 mod claim;
 mod escrow;
+mod flags;
 mod founders;
 mod merge;
 mod newcomers;
@@ -12,6 +14,7 @@ mod pay;
 mod profiles;
 mod rounds;
 mod supply;
+mod trials;
 mod valuation;
 
 use crate::mock::*;
@@ -48,6 +51,17 @@ pub fn settings() -> ProfileSettings {
     }
 }
 
+/// What was burned of slashed bonds.
+pub fn burned() -> u128 {
+    let events = System::events().into_iter();
+    let burned = |e: &RuntimeEvent| match e {
+        RuntimeEvent::UsefulWork(crate::Event::BondSlashed { burned, .. }) => *burned,
+        RuntimeEvent::UsefulWork(crate::Event::BondBurned { amount, .. }) => *amount,
+        _ => 0,
+    };
+    events.map(|e| burned(&e.event)).sum()
+}
+
 /// An account's bytes as hashes take them.
 pub fn raw(account: AccountId) -> [u8; 32] {
     let mut raw = [0u8; 32];
@@ -65,10 +79,10 @@ pub fn link(account: AccountId, n: u32) -> H256 {
 /// Links of an account's chain.
 pub const LINKS: u32 = 8;
 
-/// The link before an account's secret.
+/// The link before an account's secret; a newcomer's, which has no profile, is its chain's head.
 pub fn preimage(account: AccountId) -> H256 {
-    let secret = Profiles::<Test>::get(0, account).map(|p| p.secret);
-    let n = (1..=LINKS).find(|n| Some(link(account, *n)) == secret);
+    let secret = Profiles::<Test>::get(0, account).map_or(link(account, LINKS), |p| p.secret);
+    let n = (1..=LINKS).find(|n| link(account, *n) == secret);
     link(account, n.expect("a link is left") - 1)
 }
 
