@@ -156,12 +156,7 @@ impl Trace {
         let genesis = UsefulWork::genesis();
         let r = Rounds::<Test>::get(round).expect("the round is there");
         let base = r.base;
-        let registered = Profiles::<Test>::contains_key(0, account);
-        let link = if registered {
-            preimage(account)
-        } else {
-            H256::zero()
-        };
+        let link = preimage(account);
         let canary = on_duty(&genesis, &link, &r.seed, r.canary_rate);
         let segments = test_recipe().segments;
         let states: Vec<H256> = (0..=segments)
