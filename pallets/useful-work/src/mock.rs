@@ -171,6 +171,9 @@ impl ModelRegistry<AccountId> for Models {
             })
         })
     }
+    fn version(version: H256) -> Option<VersionHeader> {
+        HEADERS.with_borrow(|h| h.iter().find(|h| h.hash() == version).copied())
+    }
     fn advance(header: VersionHeader) -> Option<H256> {
         BRANCH.with_borrow_mut(|b| {
             (header.parent == Parent::Local(b.head)).then(|| {
@@ -178,6 +181,20 @@ impl ModelRegistry<AccountId> for Models {
                 HEADERS.with_borrow_mut(|h| h.push(header));
                 b.head
             })
+        })
+    }
+    fn rewind(_: BranchId, to: H256) -> Option<H256> {
+        BRANCH.with_borrow_mut(|b| {
+            let from = b.head;
+            let mut at = from;
+            while at != to {
+                match Self::version(at)?.parent {
+                    Parent::Local(parent) => at = parent,
+                    _ => return None,
+                }
+            }
+            b.head = to;
+            Some(from)
         })
     }
 }
