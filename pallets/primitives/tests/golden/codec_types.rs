@@ -37,7 +37,7 @@ pub fn cid(byte: u8) -> Cid {
     }
 }
 
-fn bounded<T: Clone + std::fmt::Debug, S: bounded_collections::Get<u32>>(
+pub fn bounded<T: Clone + std::fmt::Debug, S: bounded_collections::Get<u32>>(
     items: &[T],
 ) -> dream_primitives::BoundedVec<T, S> {
     items.to_vec().try_into().unwrap()
@@ -291,7 +291,7 @@ fn fields_of(fields: &[Field<MetaForm>]) -> String {
 }
 
 #[derive(Default)]
-struct Dump {
+pub struct Dump {
     encodings: String,
     shapes: String,
     names: BTreeSet<String>,
@@ -299,7 +299,10 @@ struct Dump {
 
 impl Dump {
     /// Writes a type's shape and its examples. An enumeration needs an example of every variant.
-    fn add<T: Encode + Decode + TypeInfo + PartialEq + std::fmt::Debug>(&mut self, examples: &[T]) {
+    pub fn add<T: Encode + Decode + TypeInfo + PartialEq + std::fmt::Debug>(
+        &mut self,
+        examples: &[T],
+    ) {
         let info = T::type_info();
         let name = info.path.ident().unwrap();
         let encoded: Vec<Vec<u8>> = examples.iter().map(Encode::encode).collect();
@@ -340,6 +343,7 @@ fn dump() -> Dump {
     add_enumerations(&mut d);
     add_structures(&mut d);
     add_parameters(&mut d);
+    crate::dispute::add(&mut d);
     d
 }
 
@@ -393,7 +397,7 @@ fn add_enumerations(d: &mut Dump) {
         },
         DeltaChunk::Sparse {
             shift: 2,
-            indices: vec![1, 4_095],
+            gaps: vec![1, 255, 7],
             codes: vec![-1, 5],
         },
     ]);
@@ -406,7 +410,7 @@ fn add_enumerations(d: &mut Dump) {
 }
 
 /// All variants of an enumeration without fields, by their indices.
-fn all<T: Decode>() -> Vec<T> {
+pub fn all<T: Decode>() -> Vec<T> {
     (0..=u8::MAX)
         .map_while(|index| T::decode(&mut [index].as_slice()).ok())
         .collect()
@@ -551,10 +555,14 @@ fn shapes_should_be_the_reviewed_ones() {
 
 /// Names of the public types of the crate's sources that derive `Encode`.
 fn codec_types_of_the_sources() -> BTreeSet<String> {
-    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let mut names = BTreeSet::new();
-    for file in std::fs::read_dir(sources).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
         let mut derives = String::new();
         for line in text.lines() {
             let item = ["pub struct ", "pub enum "]
