@@ -6,14 +6,15 @@ use crate::{
     Profiles, Verifiers, MAX_VERIFIERS,
 };
 use codec::Encode;
-use dream_primitives::math::to_u32;
+use dream_primitives::emission::PARTS;
+use dream_primitives::math::{mul_div, to_u128, to_u32};
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::registry::ModelRegistry;
 use dream_primitives::{Balance, BlockNumber, BranchId, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
 use polkadot_sdk::frame_support::traits::fungible::MutateHold;
-use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision};
+use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
 use polkadot_sdk::frame_support::traits::Get;
 use polkadot_sdk::frame_system;
 use polkadot_sdk::sp_runtime::traits::{SaturatedConversion, Zero};
@@ -140,21 +141,71 @@ impl<T: Config> Pallet<T> {
             Fortitude::Force,
         )
         .unwrap_or(0);
-        Bonds::<T>::mutate_exists(account, |slot| {
-            if let Some(bond) = slot {
-                bond.locked = bond.locked.saturating_sub(burned);
-                bond.total = bond.total.saturating_sub(burned);
-                if bond.total == 0 {
-                    *slot = None;
-                }
-            }
-        });
+        Self::shrink(account, burned);
         Self::deposit_event(Event::BondBurned {
             account: account.clone(),
             claim,
             amount: burned,
         });
         burned
+    }
+
+    /// Takes `amount` of what an account has locked: `burn_share` parts of a million, and what does not divide, are burned;
+    /// the rest goes to the winners in equal parts. Without winners all of it is burned. Returns what each winner got.
+    /// Freezes (votes) do not shield a bond.
+    pub(crate) fn split_loss(
+        account: &T::AccountId,
+        amount: Balance,
+        burn_share: u32,
+        winners: &[T::AccountId],
+    ) -> Balance {
+        let reason = HoldReason::Bond.into();
+        let kept = PARTS.saturating_sub(burn_share);
+        let prize = mul_div(amount, Balance::from(kept), Balance::from(PARTS)).unwrap_or(0);
+        let each = prize.checked_div(to_u128(winners.len())).unwrap_or(0);
+        let mut left = amount;
+        for winner in winners {
+            // A winner whose account is gone, and whose part is below the existential deposit, leaves it to be burned.
+            let moved = T::Currency::transfer_on_hold(
+                &reason,
+                account,
+                winner,
+                each,
+                Precision::BestEffort,
+                Restriction::Free,
+                Fortitude::Force,
+            );
+            left = left.saturating_sub(moved.unwrap_or(0));
+        }
+        let burned = T::Currency::burn_held(
+            &reason,
+            account,
+            left,
+            Precision::BestEffort,
+            Fortitude::Force,
+        )
+        .unwrap_or(0);
+        let lost = amount.saturating_sub(left).saturating_add(burned);
+        Self::shrink(account, lost);
+        Self::deposit_event(Event::BondLost {
+            account: account.clone(),
+            burned,
+            paid: lost.saturating_sub(burned),
+        });
+        each
+    }
+
+    /// Takes what is gone from a bond's books.
+    fn shrink(account: &T::AccountId, lost: Balance) {
+        Bonds::<T>::mutate_exists(account, |slot| {
+            if let Some(bond) = slot {
+                bond.locked = bond.locked.saturating_sub(lost);
+                bond.total = bond.total.saturating_sub(lost);
+                if bond.total == 0 {
+                    *slot = None;
+                }
+            }
+        });
     }
 
     /// Whether a calibration leaf may be computed under now.

@@ -31,6 +31,12 @@ mod events {
             claim: H256,
             amount: Balance,
         },
+        /// An account lost part of its bond: some of it was burned, some paid to those who were right.
+        BondLost {
+            account: T::AccountId,
+            burned: Balance,
+            paid: Balance,
+        },
         /// An account registered its profile.
         ProfileRegistered {
             branch: BranchId,
