@@ -278,7 +278,10 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Challenged, ClaimEvent::Accept, ClaimState::Accepted),
     (ClaimState::Challenged, ClaimEvent::Merge, ClaimState::Merged),
     (ClaimState::Challenged, ClaimEvent::Slash, ClaimState::Slashed),
+    (ClaimState::Vested, ClaimEvent::Exclude, ClaimState::Excluded),
     (ClaimState::Vested, ClaimEvent::Revert, ClaimState::Reverted),
+    (ClaimState::Slashed, ClaimEvent::Exclude, ClaimState::Excluded),
+    (ClaimState::Slashed, ClaimEvent::Revert, ClaimState::Reverted),
 ];
 
 impl ClaimState {
@@ -476,7 +479,10 @@ impl<AccountId> ClaimRecord<AccountId> {
             ClaimState::Rejected | ClaimState::Slashed => {
                 seat.report.is_some() && seat.report == self.common_mismatch()
             }
-            state => state.accepted() && seat.verdict == Some(Verdict::Match),
+            state => {
+                let accepted = state.accepted() || state == ClaimState::Excluded;
+                accepted && seat.verdict == Some(Verdict::Match)
+            }
         }
     }
 }

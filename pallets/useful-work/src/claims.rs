@@ -10,6 +10,7 @@ use dream_primitives::claim::{
 };
 use dream_primitives::draw::MAX_AUDITED;
 use dream_primitives::hashing::Domain;
+use dream_primitives::math::to_u32;
 use dream_primitives::round::{
     ClaimEvent, ClaimRecord, ClaimState, HistoryEntry, OpenedStart, Phase, Round, Seat,
 };
@@ -82,10 +83,8 @@ impl<T: Config> Pallet<T> {
             !ClaimOf::<T>::contains_key(id, &miner),
             Error::<T>::SecondClaim
         );
-        ensure!(
-            round.claims < parameters.round.max_claims,
-            Error::<T>::RoundFull
-        );
+        let most = to_u32(terms.recipe.rule.max_claims()).min(parameters.round.max_claims);
+        ensure!(round.claims < most, Error::<T>::RoundFull);
         let enough = claim.segments >= parameters.audit.segments.max(1);
         ensure!(
             enough && claim.segments <= terms.recipe.segments,

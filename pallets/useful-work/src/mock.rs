@@ -60,6 +60,8 @@ thread_local! {
     pub static RANDOMNESS: RefCell<u64> = const { RefCell::new(0) };
     pub static AUTHOR: RefCell<Option<AccountId>> = const { RefCell::new(Some(99)) };
     pub static MIXTURE: RefCell<bool> = const { RefCell::new(true) };
+    pub static MODEL: RefCell<LlamaConfig> = const { RefCell::new(SMALL) };
+    pub static FIRST: RefCell<VersionHeader> = RefCell::new(first_version());
 }
 
 const fn test_parameters() -> ChainParameters {
@@ -97,12 +99,46 @@ pub fn test_recipe() -> Recipe {
     }
 }
 
+/// What the mock's registry calls version 0, whatever its header.
+pub const HEAD: H256 = H256::repeat_byte(0xaa);
+
+const SMALL: LlamaConfig = LlamaConfig {
+    vocab: 256,
+    dim: 8,
+    layers: 1,
+    heads: 2,
+    kv_heads: 1,
+    ffn: 16,
+    context: 128,
+    rope_theta: 10_000,
+    tied: true,
+};
+
+fn first_version() -> VersionHeader {
+    VersionHeader {
+        model: 0,
+        branch: 0,
+        number: 0,
+        parent: Parent::None,
+        state_root: H256::zero(),
+        server_root: H256::zero(),
+        cid: cid(0),
+        server_cid: None,
+        contributions_root: H256::zero(),
+        rule: MergeRule {
+            rule: test_recipe().rule,
+            server: test_recipe().server,
+        },
+        block: 0,
+    }
+}
+
 fn test_branch() -> Branch<AccountId> {
     Branch {
         model: 0,
         owner: 1,
         recipe: test_recipe(),
-        head: H256::repeat_byte(0xaa),
+        head: HEAD,
         admission: Some(Admission {
             share: 1_000_000,
             units_per_token: 1,
@@ -131,17 +167,7 @@ impl ModelRegistry<AccountId> for Models {
         (branch == 0).then(|| BRANCH.with_borrow(Clone::clone))
     }
     fn architecture(_: ModelId) -> Option<Architecture> {
-        Some(Architecture::Llama(LlamaConfig {
-            vocab: 256,
-            dim: 8,
-            layers: 1,
-            heads: 2,
-            kv_heads: 1,
-            ffn: 16,
-            context: 128,
-            rope_theta: 10_000,
-            tied: true,
-        }))
+        Some(Architecture::Llama(MODEL.with_borrow(|m| *m)))
     }
     fn admitted() -> Vec<BranchId> {
         BRANCH.with_borrow(|b| b.admission.map(|_| vec![0]).unwrap_or_default())
@@ -156,7 +182,7 @@ impl ModelRegistry<AccountId> for Models {
             (branch == 0 && b.head == base).then(|| VersionHeader {
                 model: 0,
                 branch,
-                number: 1 + HEADERS.with_borrow(|h| h.len() as u32),
+                number: 1 + Self::version(base).map_or(0, |v| v.number),
                 parent: Parent::Local(base),
                 state_root: new.state_root,
                 server_root: new.server_root,
@@ -172,6 +198,9 @@ impl ModelRegistry<AccountId> for Models {
         })
     }
     fn version(version: H256) -> Option<VersionHeader> {
+        if version == HEAD {
+            return Some(FIRST.with_borrow(|f| *f));
+        }
         HEADERS.with_borrow(|h| h.iter().find(|h| h.hash() == version).copied())
     }
     fn advance(header: VersionHeader) -> Option<H256> {
@@ -297,6 +326,8 @@ pub fn build_and_execute(test: impl FnOnce()) {
         ..test_branch()
     });
     HEADERS.set(Vec::new());
+    MODEL.set(SMALL);
+    FIRST.set(first_version());
     AUTHOR.set(Some(99));
     MIXTURE.set(true);
     let mut ext =

@@ -10,7 +10,9 @@ use dream_primitives::claim::RoundId;
 use dream_primitives::emission::{self, PARTS};
 use dream_primitives::math::{mul_div, to_u64};
 use dream_primitives::params::ChainParameters;
-use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, Receipt, Role, Round};
+use dream_primitives::round::{
+    ClaimEvent, ClaimRecord, ClaimState, HistoryEntry, Receipt, Role, Round,
+};
 use dream_primitives::{credits, Balance, BlockNumber, H256, SUPPLY_CAP};
 use polkadot_sdk::frame_support::traits::fungible::{Inspect, Mutate};
 use polkadot_sdk::frame_support::traits::Get;
@@ -20,7 +22,7 @@ type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountI
 
 impl<T: Config> Pallet<T> {
     /// Work units of `segments` segments in a round.
-    fn units(round: RoundId, segments: u64) -> u128 {
+    pub(crate) fn units(round: RoundId, segments: u64) -> u128 {
         Terms::<T>::get(round).map_or(0, |terms| {
             u128::from(segments)
                 .saturating_mul(u128::from(terms.recipe.segment_tokens()))
@@ -48,6 +50,9 @@ impl<T: Config> Pallet<T> {
         now: BlockNumber,
         parameters: &ChainParameters,
     ) {
+        if round.replays.is_some() {
+            return;
+        }
         let share = Terms::<T>::get(round.id).map_or(0, |t| t.funding.share());
         let all = emission::between(&parameters.rewards, round.opened, now);
         let due = mul_div(all, Balance::from(share), Balance::from(PARTS)).unwrap_or(0);
@@ -66,8 +71,11 @@ impl<T: Config> Pallet<T> {
         record: &mut Record<T>,
         parameters: &ChainParameters,
     ) {
-        if record.state == ClaimState::Accepted && round.merge.is_some() {
-            Self::move_claim(record, ClaimEvent::Merge);
+        if round.merge.is_some() {
+            record.merged = Self::contributes(record, false);
+            if record.state == ClaimState::Accepted {
+                Self::move_claim(record, ClaimEvent::Merge);
+            }
         }
         let Some(pay) = round.pay else { return };
         let vests_at = Self::now().saturating_add(parameters.round.retention_blocks());
@@ -146,7 +154,10 @@ impl<T: Config> Pallet<T> {
 
     /// Pays a claim's receipts out, grants the miner's credits, and frees all bonds of the claim.
     pub(crate) fn pay_out(id: H256, record: &mut Record<T>, parameters: &ChainParameters) {
-        if Self::move_claim(record, ClaimEvent::Vest).is_some() {
+        // A revert takes a claim out of the model; pay and credits go with a lost jury only.
+        let slashed = |h: &HistoryEntry| h.state == ClaimState::Slashed;
+        let reverted = record.state == ClaimState::Reverted && !record.history.iter().any(slashed);
+        if Self::move_claim(record, ClaimEvent::Vest).is_some() || reverted {
             let units = Self::units(record.claim.round, u64::from(record.claim.segments));
             Self::grant_credits(&record.miner, units, parameters);
         }

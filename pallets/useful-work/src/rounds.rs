@@ -2,8 +2,9 @@
 //! The engine: opens rounds, gathers seeds, sweeps claims at the end of each phase.
 
 use crate::{
-    ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Pallet,
-    ParentAuthor, PostedHeaders, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms, WeightInfo,
+    ActiveRounds, Agenda, Bases, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Pallet,
+    ParentAuthor, PostedHeaders, PostedTables, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms,
+    WeightInfo,
 };
 use codec::Encode;
 use dream_primitives::claim::RoundId;
@@ -45,6 +46,8 @@ impl<T: Config> Pallet<T> {
             swept = swept.saturating_add(work.swept);
             drawing = drawing.saturating_add(u32::from(work.drawing));
         }
+        // A replay reads as many claims as a draw reads verifiers.
+        drawing = drawing.saturating_add(Self::drive_replays(now, &parameters));
         let branches = T::Models::admitted();
         for branch in &branches {
             Self::try_open(*branch, now, &parameters);
@@ -58,6 +61,9 @@ impl<T: Config> Pallet<T> {
 
     /// Opens the next round of a branch when the last one is over and the branch has all that a round needs.
     fn try_open(branch: BranchId, now: BlockNumber, parameters: &ChainParameters) {
+        if Self::replaying(branch) {
+            return;
+        }
         let last = CurrentRound::<T>::get(branch).unwrap_or(0);
         let busy = Rounds::<T>::get(RoundId {
             branch,
@@ -129,6 +135,9 @@ impl<T: Config> Pallet<T> {
             Self::deactivate(id);
             return Work::default();
         };
+        if round.disputes > 0 {
+            Self::expire(&mut round, now, parameters);
+        }
         if round.cursor.is_none() && !Self::is_over(&mut round, now, parameters) {
             Rounds::<T>::insert(id, round);
             return Work::default();
@@ -215,7 +224,8 @@ impl<T: Config> Pallet<T> {
                 }
                 None => false,
             },
-            Phase::Dispute => now >= round.deadline,
+            Phase::Merging => Self::merging_over(round, now, parameters),
+            Phase::Dispute => now >= round.deadline && round.disputes == 0,
             Phase::Paying | Phase::Vesting | Phase::Closed => true,
             _ => now >= round.deadline || round.awaiting == 0,
         }
@@ -262,6 +272,10 @@ impl<T: Config> Pallet<T> {
         if round.phase == Phase::Closed {
             round.deadline = 0;
             Self::deactivate(round.id);
+            return;
+        }
+        if round.phase == Phase::Dispute && Self::contributions_moved(round) {
+            Self::merge_anew(round, now, parameters);
             return;
         }
         let left = round.phase;
@@ -315,13 +329,14 @@ impl<T: Config> Pallet<T> {
         if matches!(next, Phase::Vesting | Phase::Closed) {
             Self::deactivate(round.id);
             Self::schedule(round.deadline, round.id);
-            if left != Phase::Vesting {
+            if left != Phase::Vesting && round.replays.is_none() {
                 Self::vest_older(round.id, parameters);
             }
         }
     }
 
     fn promote(round: &mut RoundOf<T>) {
+        PostedTables::<T>::remove(round.id);
         let advanced = PostedHeaders::<T>::take(round.id)
             .and_then(T::Models::advance)
             .is_some();
@@ -332,7 +347,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn release_merge_bond(round: &mut RoundOf<T>) {
+    pub(crate) fn release_merge_bond(round: &mut RoundOf<T>) {
         if let Some(merge) = round.merge.as_mut() {
             Self::unlock(&merge.merger, merge.bond);
             merge.bond = 0;
@@ -364,8 +379,11 @@ impl<T: Config> Pallet<T> {
     /// Wakes the rounds whose time has come; those that find no place wait for the next block.
     fn wake(now: BlockNumber) {
         for id in Agenda::<T>::take(now) {
-            let due = Rounds::<T>::get(id).is_some_and(|r| r.deadline <= now);
-            if due && !Self::activate(id) {
+            let Some(round) = Rounds::<T>::get(id).filter(|r| r.deadline <= now) else {
+                continue;
+            };
+            let wanted = round.phase == Phase::Closed && Self::wanted(id);
+            if wanted || !Self::activate(id) {
                 Self::schedule(now.saturating_add(1), id);
             }
         }
@@ -387,5 +405,7 @@ impl<T: Config> Pallet<T> {
         Terms::<T>::remove(id);
         RoundClaims::<T>::remove(id);
         PostedHeaders::<T>::remove(id);
+        PostedTables::<T>::remove(id);
+        Bases::<T>::remove(id);
     }
 }

@@ -3,10 +3,14 @@
 
 mod audit;
 mod bonds;
+mod chunks;
 mod claim;
+mod disputes;
 mod merge;
+mod models;
 mod pay;
 mod profiles;
+mod reverts;
 mod rounds;
 
 use crate::mock::*;
@@ -291,7 +295,8 @@ pub fn post_merge(merger: AccountId, round: RoundId) {
         root,
         H256::zero(),
         cid(3),
-        None
+        None,
+        BoundedVec::new()
     ));
 }
 
