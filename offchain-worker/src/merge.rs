@@ -82,8 +82,8 @@ pub fn merge(
     for (delta, _) in deltas {
         sizes("a delta", delta.len(), chunks)?;
     }
-    let deltas = Chosen::new(recipe, deltas)?;
     let parameters = state.len();
+    let deltas = Chosen::new(recipe, deltas, parameters)?;
     let mut moment_chunks: Vec<Vec<&mut [i32]>> = Vec::new();
     moment_chunks.resize_with(chunks, Vec::new);
     for moment in moments.chunks_mut(parameters.max(1)) {
@@ -148,14 +148,18 @@ struct Chosen<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    fn new(recipe: &Recipe, deltas: &'a [(Vec<DeltaChunk>, u16)]) -> Result<Self, MergeError> {
+    fn new(
+        recipe: &Recipe,
+        deltas: &'a [(Vec<DeltaChunk>, u16)],
+        parameters: usize,
+    ) -> Result<Self, MergeError> {
         let count = deltas.len();
         let refused = |error| MergeError::Deltas { count, error };
         let pairs = match pair_count(&recipe.rule, count) {
             0 => Vec::new(),
             _ => {
                 let all: Vec<&[DeltaChunk]> = deltas.iter().map(|(d, _)| &d[..]).collect();
-                pair_table(&all).ok_or(refused(AggregateError::Pairs))?
+                pair_table(&all, parameters as u64).ok_or(refused(AggregateError::Pairs))?
             }
         };
         let distances: Vec<u128> = pairs.iter().map(|pair| pair.sum).collect();

@@ -181,6 +181,34 @@ pub fn sum_top(domain: Domain, leaves: &[SumNode]) -> Option<SumNode> {
     level.first().copied()
 }
 
+/// [`sum_top`] leaf by leaf, in the memory of one path.
+#[derive(Clone, Default)]
+pub struct SumTree {
+    /// Tops of full subtrees, each with the number of its levels: ever fewer from left to right.
+    full: Vec<(u32, SumNode)>,
+}
+
+impl SumTree {
+    /// Appends a leaf; `None` when the sum overflows.
+    pub fn push(&mut self, domain: Domain, leaf: SumNode) -> Option<()> {
+        let (mut levels, mut node) = (0u32, leaf);
+        while let Some((_, left)) = self.full.pop_if(|(other, _)| *other == levels) {
+            node = sum_node(domain, &left, &node)?;
+            levels = levels.saturating_add(1);
+        }
+        self.full.push((levels, node));
+        Some(())
+    }
+
+    /// The top; `None` when there are no leaves or the sum overflows.
+    pub fn top(&self, domain: Domain) -> Option<SumNode> {
+        // What has no sibling is promoted until it meets a full subtree on its left.
+        let mut nodes = self.full.iter().rev().map(|(_, node)| node);
+        let last = *nodes.next()?;
+        nodes.try_fold(last, |right, left| sum_node(domain, left, &right))
+    }
+}
+
 /// Siblings of leaf `index` in a Merkle-sum tree; `None` when out of range or a sum overflows.
 pub fn sum_prove(domain: Domain, leaves: &[SumNode], index: u32) -> Option<Vec<SumNode>> {
     let mut at = usize::try_from(index).ok()?;
@@ -273,6 +301,9 @@ mod tests {
                 .map(|(i, s)| SumNode { hash: leaf(Domain::Delta, &[i as u8]), sum: *s }).collect();
             let top = sum_top(Domain::Delta, &l).unwrap();
             prop_assert_eq!(top.sum, sums.iter().sum::<u128>());
+            let mut tree = SumTree::default();
+            l.iter().for_each(|leaf| tree.push(Domain::Delta, *leaf).unwrap());
+            prop_assert_eq!(tree.top(Domain::Delta), Some(top));
             let root = top.root(Domain::Delta);
             let i = pick.index(l.len());
             let p = sum_prove(Domain::Delta, &l, i as u32).unwrap();
@@ -289,6 +320,10 @@ mod tests {
             sum: u128::MAX,
         };
         assert!(sum_top(Domain::Delta, &[n, n]).is_none());
+        let mut tree = SumTree::default();
+        assert!(tree.top(Domain::Delta).is_none());
+        assert!(tree.push(Domain::Delta, n).is_some());
+        assert!(tree.push(Domain::Delta, n).is_none());
         assert!(!sum_verify(Domain::Delta, &H256::zero(), 2, 0, &n, &[n]));
     }
 }

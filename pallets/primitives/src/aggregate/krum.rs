@@ -2,7 +2,7 @@
 //! Multi-Krum (Blanchard et al. 2017): the deltas nearest to the others are averaged.
 
 use super::{AggregateError, MAX_DELTAS, MAX_KRUM};
-use crate::delta::{entries, DeltaChunk};
+use crate::delta::{dot, DeltaChunk, MAX_SHIFT};
 use crate::recipe::AggregationRule;
 use alloc::vec::Vec;
 
@@ -113,48 +113,40 @@ fn score(count: usize, i: usize, near: usize, pairs: &[u128]) -> u128 {
         .fold(0, |n, d| n.saturating_add(*d))
 }
 
-/// Sum over a chunk's parameters of the squared difference of two deltas' grid steps: |a|^2 + |b|^2 - 2 a.b, exact; below
-/// 2^75. The chunks are canonical for one length.
-pub fn squared_distance(a: &DeltaChunk, b: &DeltaChunk) -> u128 {
-    let shift = u32::from(a.shift())
-        .saturating_add(u32::from(b.shift()))
-        .min(46);
-    // |dot| <= 4096 * 127^2 < 2^27, shifts at most 23 each: the product is below 2^74.
-    let twice = i128::from(dot(a, b)).wrapping_shl(shift.wrapping_add(1));
-    let norms = a.sum_of_squares().saturating_add(b.sum_of_squares());
-    let norms = i128::try_from(norms).unwrap_or(i128::MAX);
-    norms.saturating_sub(twice).unsigned_abs()
+/// One delta's chunk, unpacked for the distances to many others.
+pub struct Unpacked {
+    codes: Vec<i8>,
+    shift: u32,
+    squares: u128,
 }
 
-/// Dot product of two chunks' codes: |sum| <= 4096 * 127^2 < 2^27.
-fn dot(a: &DeltaChunk, b: &DeltaChunk) -> i32 {
-    let product = |x: i8, y: i8| i32::from(x).wrapping_mul(i32::from(y));
-    match (a, b) {
-        (DeltaChunk::Dense { codes: a, .. }, DeltaChunk::Dense { codes: b, .. }) => a
-            .iter()
-            .zip(b)
-            .fold(0, |n, (x, y)| n.wrapping_add(product(*x, *y))),
-        (DeltaChunk::Dense { codes: dense, .. }, DeltaChunk::Sparse { gaps, codes, .. })
-        | (DeltaChunk::Sparse { gaps, codes, .. }, DeltaChunk::Dense { codes: dense, .. }) => {
-            entries(gaps, codes).fold(0, |n, (index, y)| {
-                let x = dense.get(index).copied().unwrap_or(0);
-                n.wrapping_add(product(x, y))
-            })
-        }
-        (
-            DeltaChunk::Sparse { gaps, codes, .. },
-            DeltaChunk::Sparse {
-                gaps: g, codes: c, ..
-            },
-        ) => {
-            let mut others = entries(g, c).peekable();
-            entries(gaps, codes).fold(0, |n, (index, x)| {
-                while others.next_if(|(other, _)| *other < index).is_some() {}
-                let y = others.next_if(|(other, _)| *other == index);
-                n.wrapping_add(product(x, y.map_or(0, |(_, y)| y)))
-            })
+impl Unpacked {
+    /// Unpacks a chunk that is canonical for `len` parameters.
+    pub fn new(chunk: &DeltaChunk, len: u32) -> Self {
+        Self {
+            codes: chunk.dense_codes(len),
+            shift: u32::from(chunk.shift()).min(MAX_SHIFT.into()),
+            squares: chunk.sum_of_squares(),
         }
     }
+
+    /// Sum over the chunk's parameters of the squared difference of two deltas' grid steps: |a|^2 + |b|^2 - 2 a.b, exact;
+    /// below 2^75.
+    pub fn squared_distance(&self, other: &Self) -> u128 {
+        // |dot| <= 2^26 and shifts at most 23 each: twice the product is at most 2^73.
+        let shift = self.shift.wrapping_add(other.shift).wrapping_add(1);
+        let twice = i128::from(dot(&self.codes, &other.codes)).wrapping_shl(shift);
+        let norms = self.squares.wrapping_add(other.squares);
+        i128::try_from(norms)
+            .unwrap_or(i128::MAX)
+            .saturating_sub(twice)
+            .unsigned_abs()
+    }
+}
+
+/// As [`Unpacked::squared_distance`], for one pair of chunks that are canonical for `len` parameters.
+pub fn squared_distance(a: &DeltaChunk, b: &DeltaChunk, len: u32) -> u128 {
+    Unpacked::new(a, len).squared_distance(&Unpacked::new(b, len))
 }
 
 /// The pairs in the table's order.

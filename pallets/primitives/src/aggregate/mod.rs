@@ -13,7 +13,9 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use krum::{pair_count, pair_index, pairs, selection, squared_distance, Selection, MAX_PAIRS};
+pub use krum::{
+    pair_count, pair_index, pairs, selection, squared_distance, Selection, Unpacked, MAX_PAIRS,
+};
 pub use mean::{clip_factor, clipped_mean, weighted_mean};
 pub use order::trimmed_mean;
 pub use server::{apply, ADAM_FRACTION};

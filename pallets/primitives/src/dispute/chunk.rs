@@ -81,7 +81,8 @@ pub fn recompute_pair(facts: &MergeFacts, proof: &PairProof) -> Result<SumNode, 
         let root = &contribution.delta_root;
         verify_delta_chunk(facts.parameters, root, proof.chunk, opening)?;
     }
-    let distance = squared_distance(&proof.first.chunk, &proof.second.chunk);
+    let len = chunk_len(facts.parameters, proof.chunk);
+    let distance = squared_distance(&proof.first.chunk, &proof.second.chunk, len);
     Ok(pair_leaf(distance))
 }
 

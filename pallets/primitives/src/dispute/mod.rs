@@ -15,7 +15,7 @@ mod tests;
 
 pub use chunk::{recompute_chunk, recompute_pair, verify_delta_chunk};
 pub use node::{answer_hashes, answer_sums, children, height, top, verify_answer, width};
-pub use prove::{pair_leaves, pair_table, pair_top, prove_delta, prove_pair, Witness};
+pub use prove::{pair_leaves, pair_table, prove_delta, prove_pair, Witness};
 
 use crate::aggregate::{pair_count, MAX_PAIRS};
 use crate::delta::DeltaChunk;

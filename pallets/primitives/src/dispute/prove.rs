@@ -4,14 +4,15 @@
 use super::{
     pair_leaf, ChunkProof, DeltaOpening, PairProof, StateOpening, CHUNK_VALUES, MAX_MOMENTS,
 };
-use crate::aggregate::squared_distance;
+use crate::aggregate::{pairs, squared_distance, Unpacked};
 use crate::delta::DeltaChunk;
 use crate::hashing::Domain;
+use crate::manifest::{chunk_len, chunks_of};
 use crate::math::to_usize;
-use crate::merkle::{self, SumNode};
+use crate::merkle::{self, SumNode, SumTree};
 use crate::state::{self, CHUNK};
 use crate::{BoundedVec, ConstU32, H256};
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 /// What the proof of any chunk of a merge is made from. Its trees are built once.
 pub struct Witness<'a> {
@@ -108,26 +109,28 @@ pub fn prove_pair(
     })
 }
 
-/// Leaves of a pair's tree.
-pub fn pair_leaves(first: &[DeltaChunk], second: &[DeltaChunk]) -> Vec<SumNode> {
-    first
-        .iter()
-        .zip(second)
-        .map(|(a, b)| pair_leaf(squared_distance(a, b)))
+/// Leaves of a pair's tree, for two deltas of a model of `parameters` parameters.
+pub fn pair_leaves(first: &[DeltaChunk], second: &[DeltaChunk], parameters: u64) -> Vec<SumNode> {
+    (0u32..)
+        .zip(first.iter().zip(second))
+        .map(|(i, (a, b))| pair_leaf(squared_distance(a, b, chunk_len(parameters, i))))
         .collect()
 }
 
-/// A pair's entry of the table; `None` when there are no chunks or the sum overflows.
-pub fn pair_top(first: &[DeltaChunk], second: &[DeltaChunk]) -> Option<SumNode> {
-    merkle::sum_top(Domain::Pairs, &pair_leaves(first, second))
-}
-
-/// The whole table of a merge, for deltas in ascending order of their claims' ids.
-pub fn pair_table(deltas: &[&[DeltaChunk]]) -> Option<Vec<SumNode>> {
-    let rest = |i: usize| deltas.iter().skip(i.saturating_add(1));
-    deltas
-        .iter()
-        .enumerate()
-        .flat_map(|(i, first)| rest(i).map(|second| pair_top(first, second)))
-        .collect()
+/// The whole table of a merge, for checked deltas in ascending order of their claims' ids; `None` when there are no chunks
+/// or a sum overflows.
+pub fn pair_table(deltas: &[&[DeltaChunk]], parameters: u64) -> Option<Vec<SumNode>> {
+    let mut trees = vec![SumTree::default(); pairs(deltas.len()).count()];
+    for chunk in 0..chunks_of(parameters)? {
+        let len = chunk_len(parameters, chunk);
+        let unpacked: Vec<Unpacked> = deltas
+            .iter()
+            .map(|delta| Some(Unpacked::new(delta.get(to_usize(chunk))?, len)))
+            .collect::<Option<_>>()?;
+        for ((i, j), tree) in pairs(deltas.len()).zip(&mut trees) {
+            let distance = unpacked.get(i)?.squared_distance(unpacked.get(j)?);
+            tree.push(Domain::Pairs, pair_leaf(distance))?;
+        }
+    }
+    trees.iter().map(|tree| tree.top(Domain::Pairs)).collect()
 }

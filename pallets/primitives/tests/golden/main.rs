@@ -12,6 +12,7 @@
 mod codec_types;
 mod dispute;
 mod rules;
+mod sources;
 
 use std::fmt::Write;
 use std::path::PathBuf;
