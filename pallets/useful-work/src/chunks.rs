@@ -3,8 +3,7 @@
 //! the chunk on chain at its own cost, or the claim out of the merge.
 
 use crate::{
-    Claims, Config, CurrentRound, Demands, Error, Event, HoldReason, Pallet, PendingIssuance,
-    Rounds, Terms,
+    Claims, Config, CurrentRound, Demands, Error, Event, HoldReason, Pallet, Rounds, Terms,
 };
 use codec::Encode;
 use dream_primitives::claim::RoundId;
@@ -13,7 +12,7 @@ use dream_primitives::game::{Demand, MAX_CHUNK_BYTES};
 use dream_primitives::manifest::chunks_of;
 use dream_primitives::math::to_u128;
 use dream_primitives::params::ChainParameters;
-use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, Phase, Role, Round};
+use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, HistoryEntry, Phase, Round};
 use dream_primitives::{Balance, BlockNumber, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
@@ -172,19 +171,22 @@ impl<T: Config> Pallet<T> {
             return;
         }
         Self::close_demand(round, &demand);
-        let contributed = Self::contributes(&record, round.replays.is_some());
-        if !contributed || Self::move_claim(&mut record, ClaimEvent::Exclude).is_none() {
+        if !Self::contributes(&record, round.replays.is_some()) {
             return;
+        }
+        if round.replays.is_none() {
+            Self::uncount_units(round, &record);
+            round.accepted = round.accepted.saturating_sub(1);
+        }
+        Self::move_claim(&mut record, ClaimEvent::Exclude);
+        if round.replays.is_none() {
+            Self::count_units(round, &record);
+        } else {
+            Self::cancel_pay(&mut record);
         }
         let penalty = p.bonds.availability.min(record.bond);
         let burned = Self::burn_locked(&record.miner, demand.claim, penalty);
         record.bond = record.bond.saturating_sub(burned);
-        if round.replays.is_none() {
-            round.accepted = round.accepted.saturating_sub(1);
-            let units = Self::units(round.id, u64::from(record.claim.segments));
-            round.units = round.units.saturating_sub(units);
-        }
-        Self::cancel_pay(&mut record);
         Claims::<T>::insert(demand.claim, record);
         Self::deposit_event(Event::ClaimMoved {
             claim: demand.claim,
@@ -195,16 +197,13 @@ impl<T: Config> Pallet<T> {
 
     /// Cancels what a miner was to be paid for a delta that it did not keep until it was paid for it.
     fn cancel_pay(record: &mut Record<T>) {
-        let paid = record.history.iter().any(|h| h.state == ClaimState::Vested);
-        if paid {
+        let vested = |h: &HistoryEntry| h.state == ClaimState::Vested;
+        if record.history.iter().any(vested) {
             return;
         }
-        let cancelled = record
-            .receipts
-            .iter()
-            .filter(|r| r.role == Role::Miner)
-            .fold(0, |n: Balance, r| n.saturating_add(r.amount));
-        record.receipts.retain(|r| r.role != Role::Miner);
-        PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(cancelled));
+        if let Some(mut round) = Rounds::<T>::get(record.claim.round) {
+            Self::cancel_receipts(&mut round, record);
+            Rounds::<T>::insert(round.id, round);
+        }
     }
 }

@@ -4,13 +4,13 @@
 //! A lost dispute's bond is burned whole. Were part of it the poster's, the poster could fill all places with disputes of
 //! its own and lose them for little, so that nobody else could dispute before the window closes.
 
+use crate::slashing::Judgement;
 use crate::{Config, Demands, Disputes, Error, Event, Pallet, PostedHeaders, PostedTables, Rounds};
 use dream_primitives::claim::RoundId;
 use dream_primitives::dispute::{
     recompute_chunk, recompute_pair, Answer, ChunkOutcome, ChunkProof, DisputeError, NodeValue,
     PairProof, Tree,
 };
-use dream_primitives::emission::PARTS;
 use dream_primitives::game::{Dispute, MoveError, Turn};
 use dream_primitives::manifest::chunks_of;
 use dream_primitives::math::to_usize;
@@ -249,7 +249,9 @@ impl<T: Config> Pallet<T> {
                         }
                     }
                 });
-                Self::split_loss(challenger, bond, PARTS, &[]);
+                if let Some(merge) = &round.merge {
+                    Self::burn_locked(challenger, merge.version, bond);
+                }
                 round.disputes = round.disputes.saturating_sub(1);
                 let open = now.saturating_add(p.round.response_blocks);
                 round.deadline = round.deadline.max(open);
@@ -261,9 +263,10 @@ impl<T: Config> Pallet<T> {
             }
             Outcome::Refuted => {
                 if let Some(merge) = round.merge.as_mut() {
-                    let winners = core::slice::from_ref(challenger);
-                    Self::split_loss(&merge.merger, merge.bond, p.bonds.burn_share, winners);
-                    merge.bond = 0;
+                    let mut judgement = Judgement::new();
+                    judgement.take(merge.merger.clone(), &mut merge.bond);
+                    judgement.right.push(challenger.clone());
+                    Self::carry_out(merge.version, judgement, p);
                     Self::deposit_event(Event::MergeRefuted {
                         round: id,
                         version: merge.version,

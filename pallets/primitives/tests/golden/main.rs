@@ -11,6 +11,7 @@
 
 mod codec_types;
 mod dispute;
+mod game;
 mod rules;
 mod sources;
 

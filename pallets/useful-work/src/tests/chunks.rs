@@ -170,20 +170,18 @@ fn demand_should_wait_for_the_verdict_when_the_claim_is_challenged() {
     build_and_execute(|| {
         let (_, traces) = merging();
         let claim = traces[0].id();
+        assert_ok!(UsefulWork::bond(origin(10), 20_000 * DREAM));
+        assert_ok!(UsefulWork::challenge(origin(10), claim, 0));
         demand(claim, 0);
-        let moved = |event| {
-            Claims::<Test>::mutate(claim, |record| {
-                UsefulWork::move_claim(record.as_mut().unwrap(), event).unwrap()
-            })
-        };
-        moved(ClaimEvent::Challenge);
+        assert_eq!(traces[0].record().state, ClaimState::Challenged);
         assert_eq!(UsefulWork::contributions(R1).len(), 3);
         run_blocks(20);
-        assert_eq!(traces[0].record().state, ClaimState::Challenged);
         assert_eq!(Demands::<Test>::get(R1).len(), 1);
-        moved(ClaimEvent::Accept);
+        // The miner did not open the challenged segment in time: a demand for a slashed claim excludes nobody.
         run_blocks(20);
-        assert_eq!(traces[0].record().state, ClaimState::Excluded);
+        assert_eq!(traces[0].record().state, ClaimState::Slashed);
+        assert_eq!(UsefulWork::contributions(R1).len(), 2);
+        assert_eq!((held(), Demands::<Test>::get(R1).len()), (0, 0));
     });
 }
 

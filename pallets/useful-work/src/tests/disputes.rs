@@ -488,7 +488,7 @@ fn wrong_distance_should_be_refuted_and_a_right_one_upheld() {
         build_and_execute(|| {
             let (_, honest) = krum();
             let deltas = deltas_of(R1);
-            let own = pair_leaves(&deltas[0], &deltas[2]);
+            let own = pair_leaves(&deltas[0], &deltas[2], parameters());
             let mut shown = own.clone();
             if lie {
                 shown[33] = pair_leaf(own[33].sum + 1);

@@ -99,7 +99,12 @@ fn table_of(recipe: &Recipe, deltas: &[&[DeltaChunk]]) -> PairTable {
     if wanted == 0 {
         return PairTable::new();
     }
-    pair_table(deltas).unwrap().try_into().unwrap()
+    pair_table(deltas, parameters()).unwrap().try_into().unwrap()
+}
+
+/// Parameters of the mock's model.
+pub fn parameters() -> u64 {
+    Models::architecture(0).unwrap().parameters().unwrap()
 }
 
 /// The delta that a miner trained in a round.
