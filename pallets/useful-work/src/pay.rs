@@ -211,8 +211,8 @@ impl<T: Config> Pallet<T> {
         // What was faked on duty is paid, but earns no voice. A revert takes a claim out of the model; pay and credits go
         // with a lost jury only.
         let canary = record.state == ClaimState::Canary;
-        let slashed = |h: &HistoryEntry| h.state == ClaimState::Slashed;
-        let reverted = record.state == ClaimState::Reverted && !record.history.iter().any(slashed);
+        let felled = |h: &HistoryEntry| matches!(h.state, ClaimState::Slashed | ClaimState::Void);
+        let reverted = record.state == ClaimState::Reverted && !record.history.iter().any(felled);
         if (Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary) || reverted {
             let units = Self::units(record.claim.round, u64::from(record.claim.segments));
             Self::grant_credits(&record.miner, units, parameters);

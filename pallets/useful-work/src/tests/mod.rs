@@ -3,15 +3,18 @@
 
 mod audit;
 mod bonds;
+mod challenges;
 mod chunks;
 mod claim;
 mod disputes;
+mod flags;
 mod merge;
 mod models;
 mod pay;
 mod profiles;
 mod reverts;
 mod rounds;
+mod trials;
 
 use crate::mock::*;
 use crate::{Claims, ProfileCommitments, Profiles, RoundClaims, Rounds, TrialSeats, Trials};
@@ -44,6 +47,17 @@ pub fn settings() -> ProfileSettings {
         library: BoundedVec::truncate_from(b"libtorch 2.11.0".to_vec()),
         threads: 1,
     }
+}
+
+/// What was burned of slashed bonds.
+pub fn burned() -> u128 {
+    let events = System::events().into_iter();
+    let burned = |e: &RuntimeEvent| match e {
+        RuntimeEvent::UsefulWork(crate::Event::BondSlashed { burned, .. }) => *burned,
+        RuntimeEvent::UsefulWork(crate::Event::BondBurned { amount, .. }) => *amount,
+        _ => 0,
+    };
+    events.map(|e| burned(&e.event)).sum()
 }
 
 /// An account's bytes as hashes take them.

@@ -99,7 +99,10 @@ fn table_of(recipe: &Recipe, deltas: &[&[DeltaChunk]]) -> PairTable {
     if wanted == 0 {
         return PairTable::new();
     }
-    pair_table(deltas, parameters()).unwrap().try_into().unwrap()
+    pair_table(deltas, parameters())
+        .unwrap()
+        .try_into()
+        .unwrap()
 }
 
 /// Parameters of the mock's model.
