@@ -248,8 +248,8 @@ impl<T: Config> Pallet<T> {
         // with a lost jury only.
         let canary = record.state == ClaimState::Canary;
         let round = record.claim.round;
-        let slashed = |h: &HistoryEntry| h.state == ClaimState::Slashed;
-        let reverted = record.state == ClaimState::Reverted && !record.history.iter().any(slashed);
+        let felled = |h: &HistoryEntry| matches!(h.state, ClaimState::Slashed | ClaimState::Void);
+        let reverted = record.state == ClaimState::Reverted && !record.history.iter().any(felled);
         if (Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary) || reverted {
             let funded = matches!(Self::funding(round), Some(Funding::Emission(_)));
             if funded {
