@@ -204,7 +204,9 @@ impl<T: Config> Pallet<T> {
                 return Ok(claim.id(&Self::genesis(), &Self::raw(account)));
             }
             NewcomerAct::OpenStarts { claim_id, .. }
-            | NewcomerAct::OpenDigests { claim_id, .. } => *claim_id,
+            | NewcomerAct::OpenDigests { claim_id, .. }
+            | NewcomerAct::OpenFlag { claim_id, .. }
+            | NewcomerAct::OpenChallenged { claim_id, .. } => *claim_id,
         };
         let record = Claims::<T>::get(claim_id).ok_or(Error::<T>::UnknownClaim)?;
         ensure!(record.miner == *account, Error::<T>::NotTheMiner);
@@ -256,6 +258,17 @@ impl<T: Config> Pallet<T> {
             NewcomerAct::OpenDigests { claim_id, openings } => {
                 Self::do_open_digests(account, claim_id, openings)
             }
+            NewcomerAct::OpenFlag {
+                claim_id,
+                canary,
+                salt,
+                preimage,
+            } => Self::do_open_flag(account, claim_id, canary, salt, preimage),
+            NewcomerAct::OpenChallenged {
+                claim_id,
+                start,
+                end,
+            } => Self::do_open_challenged(account, claim_id, start, end),
         }
     }
 

@@ -21,12 +21,6 @@ pub const R2: RoundId = RoundId {
 /// Has no balance.
 const NEW: AccountId = 50;
 
-fn raw(account: AccountId) -> [u8; 32] {
-    let mut raw = [0u8; 32];
-    raw[..8].copy_from_slice(&account.encode());
-    raw
-}
-
 /// Applies a call as a block does: authorized, then dispatched. The outer error is the transaction's.
 fn apply(call: Call<Test>) -> Result<DispatchResultWithPostInfo, TransactionValidityError> {
     let call = RuntimeCall::UsefulWork(call);
@@ -58,7 +52,7 @@ fn ticket(account: AccountId, round: RoundId, nonce: u64) -> Ticket<AccountId> {
         nonce,
         settings: settings(),
         leaf: LEAF,
-        secret: H256::repeat_byte(9),
+        secret: canary_link(&UsefulWork::genesis(), &H256::zero()),
     }
 }
 
