@@ -83,9 +83,9 @@ fn useful_work_should_leave_half_of_a_block_when_all_branches_draw_at_once() {
     let admitted = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
     let swept = <Runtime as pallet_useful_work::Config>::SweepPerBlock::get();
     type W = <Runtime as pallet_useful_work::Config>::WeightInfo;
-    let branches = admitted.saturating_add(pallet_useful_work::MAX_FUNDED);
     let trials = dream_primitives::trial::MAX_TRIALS;
     // A block in which a round draws fills and settles no seats of trials.
+    let branches = admitted.saturating_add(pallet_useful_work::MAX_FUNDED);
     let worst = [
         (pallet_useful_work::MAX_DRAWING, 0),
         (0, pallet_useful_work::TRIAL_SEATS_PER_BLOCK),

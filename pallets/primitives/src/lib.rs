@@ -25,8 +25,10 @@ pub mod claim;
 pub mod credits;
 pub mod data;
 pub mod delta;
+pub mod dispute;
 pub mod draw;
 pub mod emission;
+pub mod feedback;
 pub mod hashing;
 pub mod manifest;
 pub mod math;
@@ -41,6 +43,7 @@ pub mod round;
 pub mod state;
 pub mod ticket;
 pub mod trial;
+pub mod value;
 pub mod version;
 pub mod views;
 

@@ -72,8 +72,28 @@ mod errors {
         AlreadyMerged,
         /// Moments are named although the server optimiser has none, or the other way round.
         BadServerState,
+        /// The caller is not the steward of the shard.
+        NotTheSteward,
         /// The registry refuses the version: the round's base is not the branch's head any more.
         HeadMoved,
+        /// Part of what was unbonding is locked for a seat; wait until the claim's round vests.
+        StillLocked,
+        /// The account committed to no profile on this branch.
+        ProfileNotCommitted,
+        /// The profile is revealed in the block of its commitment; reveal it in a later one.
+        RevealTooEarly,
+        /// The opened link is not the one before the secret that the account had when it claimed.
+        BadLink,
+        /// The canary flag is not what duty asks for, or a digest of a claim faked on duty is not the prescribed one.
+        BadFlag,
+        /// The claim is not on trial.
+        NoTrial,
+        /// The trial is not in the stage that this call belongs to.
+        WrongStage,
+        /// The claim was challenged as often as a claim may be.
+        TooManyChallenges,
+        /// The chain has as many trials as it may; try again when some are over.
+        TooManyTrials,
         /// The caller is not the branch's owner.
         NotTheOwner,
         /// The branch is admitted: emission pays its rounds.
@@ -106,23 +126,5 @@ mod errors {
         StillFounding,
         /// All that is left of the founding bond is locked; call again when claims and seats have let it go.
         FoundingBondLocked,
-        /// Part of what was unbonding is locked for a seat; wait until the claim's round vests.
-        StillLocked,
-        /// The account committed to no profile on this branch.
-        ProfileNotCommitted,
-        /// The profile is revealed in the block of its commitment; reveal it in a later one.
-        RevealTooEarly,
-        /// The opened link is not the one before the secret that the account had when it claimed.
-        BadLink,
-        /// The canary flag is not what duty asks for, or a digest of a claim faked on duty is not the prescribed one.
-        BadFlag,
-        /// The claim is not on trial.
-        NoTrial,
-        /// The trial is not in the stage that this call belongs to.
-        WrongStage,
-        /// The claim was challenged as often as a claim may be.
-        TooManyChallenges,
-        /// The chain has as many trials as it may; try again when some are over.
-        TooManyTrials,
     }
 }

@@ -66,6 +66,7 @@ mod trials;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod try_state;
 mod types;
+mod valuation;
 mod verdicts;
 mod views;
 pub mod weights;
@@ -92,6 +93,7 @@ pub mod pallet {
     };
     use dream_primitives::ticket::{Entry, NewcomerAct, Ticket};
     use dream_primitives::trial::{Level, Trial, TrialSeat, TrialStep, MAX_TRIALS};
+    use dream_primitives::value::{ScoreRecord, ScoreReport, Valuation, MAX_SCORES};
     use dream_primitives::version::VersionHeader;
     use dream_primitives::{Balance, BlockNumber, BoundedVec, BranchId, H256};
     use polkadot_sdk::frame_support::pallet_prelude::*;
@@ -130,7 +132,7 @@ pub mod pallet {
         /// Models, branches and versions.
         type Models: ModelRegistry<Self::AccountId>;
         /// Data sets and mixtures.
-        type Data: DataRegistry;
+        type Data: DataRegistry<Self::AccountId>;
         /// VRF output of the parent block, where it has one.
         type BlockRandomness: Get<Option<H256>>;
         /// Author of the current block.
@@ -347,6 +349,106 @@ pub mod pallet {
             Self::do_admit_profile(leaf, false)
         }
 
+        /// Reveals the profile that the caller committed to in an earlier block, with the head of its chain of secrets.
+        #[pallet::call_index(15)]
+        #[pallet::weight(T::WeightInfo::reveal_profile())]
+        pub fn reveal_profile(
+            origin: OriginFor<T>,
+            branch: BranchId,
+            settings: ProfileSettings,
+            leaf: H256,
+            secret: H256,
+            salt: H256,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_reveal_profile(who, branch, settings, leaf, secret, salt)
+        }
+
+        /// Opens a claim's canary flag with the next link of the miner's secrets.
+        #[pallet::call_index(16)]
+        #[pallet::weight(T::WeightInfo::open_flag())]
+        pub fn open_flag(
+            origin: OriginFor<T>,
+            claim_id: H256,
+            canary: bool,
+            salt: H256,
+            preimage: H256,
+        ) -> DispatchResult {
+            Self::do_open_flag(ensure_signed(origin)?, claim_id, canary, salt, preimage)
+        }
+
+        /// Has a segment of an accepted claim judged by all verifiers of its profile.
+        #[pallet::call_index(17)]
+        #[pallet::weight(T::WeightInfo::challenge())]
+        pub fn challenge(origin: OriginFor<T>, claim_id: H256, segment: u16) -> DispatchResult {
+            Self::do_challenge(ensure_signed(origin)?, claim_id, segment)
+        }
+
+        /// Opens the challenged segment's start and end, with Merkle proofs.
+        #[pallet::call_index(18)]
+        #[pallet::weight(T::WeightInfo::open_challenged())]
+        pub fn open_challenged(
+            origin: OriginFor<T>,
+            claim_id: H256,
+            start: StartState,
+            end: SegmentOpening,
+        ) -> DispatchResult {
+            Self::do_open_challenged(ensure_signed(origin)?, claim_id, start, end)
+        }
+
+        /// Commits to a replay in a trial.
+        #[pallet::call_index(19)]
+        #[pallet::weight(T::WeightInfo::commit_verdict())]
+        pub fn commit_verdict(
+            origin: OriginFor<T>,
+            claim_id: H256,
+            commitment: H256,
+        ) -> DispatchResult {
+            Self::do_commit_verdict(ensure_signed(origin)?, claim_id, commitment)
+        }
+
+        /// Reveals a replay in a trial.
+        #[pallet::call_index(20)]
+        #[pallet::weight(T::WeightInfo::reveal_verdict())]
+        pub fn reveal_verdict(
+            origin: OriginFor<T>,
+            claim_id: H256,
+            report: ReplayReport,
+            salt: H256,
+        ) -> DispatchResult {
+            Self::do_reveal_verdict(ensure_signed(origin)?, claim_id, report, salt)
+        }
+
+        /// Publishes the held-out shard that scores the round's merge.
+        #[pallet::call_index(33)]
+        #[pallet::weight(T::WeightInfo::open_shard())]
+        pub fn open_shard(origin: OriginFor<T>, round: RoundId, cid: Cid) -> DispatchResult {
+            Self::do_open_shard(ensure_signed(origin)?, round, cid)
+        }
+
+        /// Commits to a score.
+        #[pallet::call_index(34)]
+        #[pallet::weight(T::WeightInfo::commit_score())]
+        pub fn commit_score(
+            origin: OriginFor<T>,
+            round: RoundId,
+            commitment: H256,
+        ) -> DispatchResult {
+            Self::do_commit_score(ensure_signed(origin)?, round, commitment)
+        }
+
+        /// Reveals a score.
+        #[pallet::call_index(35)]
+        #[pallet::weight(T::WeightInfo::reveal_score())]
+        pub fn reveal_score(
+            origin: OriginFor<T>,
+            round: RoundId,
+            report: ScoreReport,
+            salt: H256,
+        ) -> DispatchResult {
+            Self::do_reveal_score(ensure_signed(origin)?, round, report, salt)
+        }
+
         /// Pays into the escrow of the caller's branch, and says what each of its rounds pays at most and for a work unit.
         /// While the escrow holds a round's pay, rounds open on the branch; they earn no credits.
         #[pallet::call_index(29)]
@@ -416,76 +518,6 @@ pub mod pallet {
         pub fn retire_founder(origin: OriginFor<T>, founder: T::AccountId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_retire_founder(founder)
-        }
-
-        /// Reveals the profile that the caller committed to in an earlier block, with the head of its chain of secrets.
-        #[pallet::call_index(15)]
-        #[pallet::weight(T::WeightInfo::reveal_profile())]
-        pub fn reveal_profile(
-            origin: OriginFor<T>,
-            branch: BranchId,
-            settings: ProfileSettings,
-            leaf: H256,
-            secret: H256,
-            salt: H256,
-        ) -> DispatchResult {
-            let who = ensure_signed(origin)?;
-            Self::do_reveal_profile(who, branch, settings, leaf, secret, salt)
-        }
-
-        /// Opens a claim's canary flag with the next link of the miner's secrets.
-        #[pallet::call_index(16)]
-        #[pallet::weight(T::WeightInfo::open_flag())]
-        pub fn open_flag(
-            origin: OriginFor<T>,
-            claim_id: H256,
-            canary: bool,
-            salt: H256,
-            preimage: H256,
-        ) -> DispatchResult {
-            Self::do_open_flag(ensure_signed(origin)?, claim_id, canary, salt, preimage)
-        }
-
-        /// Has a segment of an accepted claim judged by all verifiers of its profile.
-        #[pallet::call_index(17)]
-        #[pallet::weight(T::WeightInfo::challenge())]
-        pub fn challenge(origin: OriginFor<T>, claim_id: H256, segment: u16) -> DispatchResult {
-            Self::do_challenge(ensure_signed(origin)?, claim_id, segment)
-        }
-
-        /// Opens the challenged segment's start and end, with Merkle proofs.
-        #[pallet::call_index(18)]
-        #[pallet::weight(T::WeightInfo::open_challenged())]
-        pub fn open_challenged(
-            origin: OriginFor<T>,
-            claim_id: H256,
-            start: StartState,
-            end: SegmentOpening,
-        ) -> DispatchResult {
-            Self::do_open_challenged(ensure_signed(origin)?, claim_id, start, end)
-        }
-
-        /// Commits to a replay in a trial.
-        #[pallet::call_index(19)]
-        #[pallet::weight(T::WeightInfo::commit_verdict())]
-        pub fn commit_verdict(
-            origin: OriginFor<T>,
-            claim_id: H256,
-            commitment: H256,
-        ) -> DispatchResult {
-            Self::do_commit_verdict(ensure_signed(origin)?, claim_id, commitment)
-        }
-
-        /// Reveals a replay in a trial.
-        #[pallet::call_index(20)]
-        #[pallet::weight(T::WeightInfo::reveal_verdict())]
-        pub fn reveal_verdict(
-            origin: OriginFor<T>,
-            claim_id: H256,
-            report: ReplayReport,
-            salt: H256,
-        ) -> DispatchResult {
-            Self::do_reveal_verdict(ensure_signed(origin)?, claim_id, report, salt)
         }
     }
 }

@@ -10,6 +10,7 @@ use dream_primitives::manifest::{Architecture, LlamaConfig};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::recipe::*;
 use dream_primitives::registry::*;
+use dream_primitives::value::Shard;
 use dream_primitives::version::{MergeRule, Parent, VersionHeader};
 use dream_primitives::{BoundedVec, BranchId, ConstU32, ModelId, DREAM, H256};
 use polkadot_sdk::frame_support::{self, derive_impl, traits::Hooks};
@@ -59,6 +60,7 @@ thread_local! {
     pub static HEADERS: RefCell<Vec<VersionHeader>> = const { RefCell::new(Vec::new()) };
     pub static RANDOMNESS: RefCell<u64> = const { RefCell::new(0) };
     pub static AUTHOR: RefCell<Option<AccountId>> = const { RefCell::new(Some(99)) };
+    pub static SHARDS: RefCell<Vec<Shard<AccountId>>> = const { RefCell::new(Vec::new()) };
     pub static MIXTURE: RefCell<bool> = const { RefCell::new(true) };
     /// How many branches there are, all like the first.
     pub static BRANCHES: RefCell<u32> = const { RefCell::new(1) };
@@ -185,7 +187,11 @@ impl ModelRegistry<AccountId> for Models {
 }
 
 pub struct Data;
-impl DataRegistry for Data {
+impl DataRegistry<AccountId> for Data {
+    fn take_shard(_: BranchId, _: u32) -> Option<Shard<AccountId>> {
+        SHARDS.with_borrow_mut(Vec::pop)
+    }
+
     fn mixture(
         branch: BranchId,
         window: u32,
@@ -289,6 +295,7 @@ pub fn build_with(founders: Vec<(AccountId, u128)>, test: impl FnOnce()) {
         ..test_branch()
     });
     HEADERS.set(Vec::new());
+    SHARDS.set(Vec::new());
     AUTHOR.set(Some(99));
     MIXTURE.set(true);
     BRANCHES.set(1);

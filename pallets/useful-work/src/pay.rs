@@ -72,7 +72,7 @@ impl<T: Config> Pallet<T> {
 
     /// Pays what was set aside for a round: mints it, or takes it out of the escrow. `false` when the account was emptied
     /// meanwhile and its pay is below the existential deposit, which revives nobody.
-    fn pay_set_aside(round: RoundId, to: &T::AccountId, amount: Balance) -> bool {
+    pub(crate) fn pay_set_aside(round: RoundId, to: &T::AccountId, amount: Balance) -> bool {
         match Self::funding(round) {
             Some(Funding::Escrow { .. }) => Self::pay_from_escrow(round.branch, to, amount),
             _ => {
@@ -238,13 +238,15 @@ impl<T: Config> Pallet<T> {
 
     /// Pays a claim's receipts out, grants the miner's credits, and frees all bonds of the claim.
     pub(crate) fn pay_out(id: H256, record: &mut Record<T>, parameters: &ChainParameters) {
+        // What was faked on duty is paid, but earns no voice.
+        let canary = record.state == ClaimState::Canary;
         let round = record.claim.round;
-        // What was faked on duty is paid, but earns no voice; nor does what an escrow pays.
-        let voice = record.state != ClaimState::Canary
-            && matches!(Self::funding(round), Some(Funding::Emission(_)));
-        if Self::move_claim(record, ClaimEvent::Vest).is_some() && voice {
-            let units = Self::units(round, u64::from(record.claim.segments));
-            Self::grant_credits(&record.miner, units, parameters);
+        if Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary {
+            let funded = matches!(Self::funding(round), Some(Funding::Emission(_)));
+            if funded {
+                let units = Self::units(round, u64::from(record.claim.segments));
+                Self::grant_credits(&record.miner, units, parameters);
+            }
         }
         for receipt in &record.receipts {
             Exposure::<T>::mutate_exists(record.claim.profile, |e| {

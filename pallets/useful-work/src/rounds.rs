@@ -4,7 +4,7 @@
 use crate::{
     ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Newcomers,
     Pallet, ParentAuthor, PostedHeaders, ProfileStakes, RoundClaims, Rounds, SeedWindow,
-    SeedWindows, Terms, WeightInfo, MAX_DRAWING,
+    SeedWindows, Terms, Valuations, WeightInfo, MAX_DRAWING,
 };
 use codec::Encode;
 use dream_primitives::claim::RoundId;
@@ -159,6 +159,7 @@ impl<T: Config> Pallet<T> {
                 | Phase::Jury
                 | Phase::Merging
                 | Phase::Dispute
+                | Phase::Valuation
         );
         // A settled claim may need a trial: no more are settled than there is room for.
         let limit = match round.phase {
@@ -251,13 +252,14 @@ impl<T: Config> Pallet<T> {
             Phase::Dispute => now >= round.deadline,
             Phase::Escalation => round.awaiting == 0,
             Phase::Jury | Phase::Vesting => round.trials == 0,
+            Phase::Valuation => Self::step_valuation(round, now, parameters),
             Phase::Paying | Phase::Closed => true,
             _ => now >= round.deadline || round.awaiting == 0,
         }
     }
 
     /// Mixes into the round's window; the mix when the window is complete.
-    fn gather(id: RoundId, parameters: &ChainParameters) -> Option<H256> {
+    pub(crate) fn gather(id: RoundId, parameters: &ChainParameters) -> Option<H256> {
         let mut window = SeedWindows::<T>::get(id)?;
         if Self::mix(&mut window, parameters) {
             SeedWindows::<T>::remove(id);
@@ -302,6 +304,7 @@ impl<T: Config> Pallet<T> {
             }
             Phase::Merging if round.merge.is_some() => RoundEvent::MergePosted,
             Phase::Merging => RoundEvent::Empty,
+            Phase::Dispute if Self::begin_valuation(round, now, parameters) => RoundEvent::ScoreDue,
             _ => RoundEvent::Complete,
         };
         if round.phase == Phase::Closed {
@@ -322,8 +325,12 @@ impl<T: Config> Pallet<T> {
                 }
             }
             (_, Phase::Merging) => Candidates::<T>::remove(round.id),
-            (Phase::Dispute, _) => Self::promote(round),
-            (Phase::Vesting, _) => Self::release_merge_bond(round),
+            (Phase::Dispute, Phase::Paying) => Self::promote(round),
+            (Phase::Valuation, _) => Self::conclude_valuation(round, parameters),
+            (Phase::Vesting, _) => {
+                Self::release_merge_bond(round);
+                Self::pay_scorers(round.id);
+            }
             _ => {}
         }
         let r = &parameters.round;
@@ -353,6 +360,7 @@ impl<T: Config> Pallet<T> {
                 Candidates::<T>::remove(round.id);
                 Self::note_stakes(round.id);
                 Self::set_emission_aside(round, now, parameters);
+                Self::reward_scorers(round);
                 0
             }
             Phase::Vesting => {
@@ -377,7 +385,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn promote(round: &mut RoundOf<T>) {
+    pub(crate) fn promote(round: &mut RoundOf<T>) {
         let advanced = PostedHeaders::<T>::take(round.id)
             .and_then(T::Models::advance)
             .is_some();
@@ -388,7 +396,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn release_merge_bond(round: &mut RoundOf<T>) {
+    pub(crate) fn release_merge_bond(round: &mut RoundOf<T>) {
         if let Some(merge) = round.merge.as_mut() {
             Self::unlock(&merge.merger, merge.bond);
             merge.bond = 0;
@@ -443,5 +451,6 @@ impl<T: Config> Pallet<T> {
         Terms::<T>::remove(id);
         RoundClaims::<T>::remove(id);
         PostedHeaders::<T>::remove(id);
+        Valuations::<T>::remove(id);
     }
 }

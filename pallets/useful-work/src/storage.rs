@@ -85,6 +85,20 @@ mod storage {
     #[pallet::storage]
     pub type PostedHeaders<T: Config> = StorageMap<_, Twox64Concat, RoundId, VersionHeader>;
 
+    /// Scoring of a round's merge.
+    #[pallet::storage]
+    pub type Valuations<T: Config> = StorageMap<_, Twox64Concat, RoundId, Valuation<T::AccountId>>;
+
+    /// Improvement record of a branch: the scores of its latest versions, oldest first.
+    #[pallet::storage]
+    pub type Scores<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        BranchId,
+        BoundedVec<ScoreRecord, ConstU32<MAX_SCORES>>,
+        ValueQuery,
+    >;
+
     /// Rounds whose phase moves.
     #[pallet::storage]
     pub type ActiveRounds<T: Config> =
@@ -121,6 +135,37 @@ mod storage {
     #[pallet::storage]
     pub type TotalCredits<T: Config> = StorageValue<_, CreditBalance, ValueQuery>;
 
+    /// Trials of claims.
+    #[pallet::storage]
+    pub type Trials<T: Config> = StorageMap<_, Identity, H256, Trial<T::AccountId>>;
+
+    /// Seats of a trial.
+    #[pallet::storage]
+    pub type TrialSeats<T: Config> =
+        StorageDoubleMap<_, Identity, H256, Blake2_128Concat, T::AccountId, TrialSeat>;
+
+    /// Randomness that a trial is gathering.
+    #[pallet::storage]
+    pub type TrialWindows<T: Config> = StorageMap<_, Identity, H256, SeedWindow<T::AccountId>>;
+
+    /// Claims that are on trial.
+    #[pallet::storage]
+    pub type ActiveTrials<T: Config> =
+        StorageValue<_, BoundedVec<H256, ConstU32<MAX_TRIALS>>, ValueQuery>;
+
+    /// What claims of a calibration leaf are to be paid and have not been yet.
+    #[pallet::storage]
+    pub type Exposure<T: Config> = StorageMap<_, Identity, H256, Balance, ValueQuery>;
+
+    /// Summed bonds of the verifiers of each calibration leaf when the paying of a round began; gone when it is over.
+    #[pallet::storage]
+    pub type ProfileStakes<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        RoundId,
+        BoundedVec<(H256, Balance), ConstU32<MAX_VERIFIERS>>,
+        ValueQuery,
+    >;
     /// Escrows of branches that their owners pay.
     #[pallet::storage]
     pub type Escrows<T: Config> = StorageMap<_, Twox64Concat, BranchId, Escrow<T::AccountId>>;
@@ -156,36 +201,4 @@ mod storage {
     /// Whether the bootstrap issuance was reached: founding bonds are locked no more, and burned.
     #[pallet::storage]
     pub type FoundationRetired<T: Config> = StorageValue<_, bool, ValueQuery>;
-
-    /// Trials of claims.
-    #[pallet::storage]
-    pub type Trials<T: Config> = StorageMap<_, Identity, H256, Trial<T::AccountId>>;
-
-    /// Seats of a trial.
-    #[pallet::storage]
-    pub type TrialSeats<T: Config> =
-        StorageDoubleMap<_, Identity, H256, Blake2_128Concat, T::AccountId, TrialSeat>;
-
-    /// Randomness that a trial is gathering.
-    #[pallet::storage]
-    pub type TrialWindows<T: Config> = StorageMap<_, Identity, H256, SeedWindow<T::AccountId>>;
-
-    /// Claims that are on trial.
-    #[pallet::storage]
-    pub type ActiveTrials<T: Config> =
-        StorageValue<_, BoundedVec<H256, ConstU32<MAX_TRIALS>>, ValueQuery>;
-
-    /// What claims of a calibration leaf are to be paid and have not been yet.
-    #[pallet::storage]
-    pub type Exposure<T: Config> = StorageMap<_, Identity, H256, Balance, ValueQuery>;
-
-    /// Summed bonds of the verifiers of each calibration leaf when the paying of a round began; gone when it is over.
-    #[pallet::storage]
-    pub type ProfileStakes<T: Config> = StorageMap<
-        _,
-        Twox64Concat,
-        RoundId,
-        BoundedVec<(H256, Balance), ConstU32<MAX_VERIFIERS>>,
-        ValueQuery,
-    >;
 }

@@ -5,6 +5,7 @@ use crate::{
     ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, Escrows,
     Exposure, FundedBranches, HoldReason, Newcomers, Pallet, PendingIssuance, Producers,
     ProfileStakes, RoundClaims, Rounds, Terms, Tickets, TrialSeats, TrialWindows, Trials,
+    Valuations,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -100,20 +101,31 @@ impl<T: Config> Pallet<T> {
                 "a claim's history is behind"
             );
         }
+        for (id, valuation) in Valuations::<T>::iter() {
+            ensure!(
+                Rounds::<T>::contains_key(id),
+                "a valuation outlives its round"
+            );
+            for seat in &valuation.seats {
+                lock(&seat.scorer, seat.bond);
+                if !Self::escrow_paid(&id) {
+                    pending = pending.saturating_add(seat.reward);
+                }
+            }
+        }
         for id in Candidates::<T>::iter_keys() {
             let settled = |phase| {
                 matches!(
                     phase,
                     Phase::Merging
                         | Phase::Dispute
-                        | Phase::Valuation
                         | Phase::Paying
                         | Phase::Vesting
                         | Phase::Closed
                 )
             };
             let open = Rounds::<T>::get(id).is_some_and(|r| !settled(r.phase));
-            ensure!(open, "candidates outlive the settlement");
+            ensure!(open, "candidates outlive what is drawn from them");
         }
         for (id, round) in Rounds::<T>::iter() {
             ensure!(Terms::<T>::contains_key(id), "a round has no terms");
@@ -216,6 +228,10 @@ impl<T: Config> Pallet<T> {
                 .filter_map(Claims::<T>::get)
                 .flat_map(|r| r.receipts);
             *entry = unpaid.fold(*entry, |n, r| n.saturating_add(r.amount));
+            let seats = Valuations::<T>::get(id)
+                .map(|v| v.seats)
+                .unwrap_or_default();
+            *entry = seats.iter().fold(*entry, |n, s| n.saturating_add(s.reward));
         }
         for (branch, escrow) in Escrows::<T>::iter() {
             let expected = reserved.remove(&branch).unwrap_or(0);

@@ -56,14 +56,14 @@ impl Bond {
         Some(())
     }
 
-    /// Takes a lost amount off the bond, an account's own tokens first; where it was on its way out, so much less comes
-    /// out.
+    /// Takes a lost amount off the bond; where it was on its way out, so much less comes out.
     pub fn lose(&mut self, amount: Balance) {
         self.total = self.total.saturating_sub(amount);
         self.unbonding = self
             .unbonding
             .map(|(leaving, at)| (leaving.min(self.total), at))
             .filter(|(leaving, _)| *leaving > 0);
+        // A loss takes an account's own tokens first.
         self.founding = self.founding.min(self.staying());
     }
 

@@ -12,6 +12,7 @@ mod pay;
 mod profiles;
 mod rounds;
 mod supply;
+mod valuation;
 
 use crate::mock::*;
 use crate::{Claims, ProfileCommitments, Profiles, RoundClaims, Rounds, TrialSeats, Trials};
