@@ -293,6 +293,7 @@ fn trial_report() -> TrialReport {
         fingerprint: h(49),
         plain: h(50),
         verdict: Verdict::Mismatch,
+        lack: true,
     }
 }
 
@@ -437,6 +438,7 @@ pub fn dump() -> Dump {
     add_parameters(&mut d);
     crate::dispute::add(&mut d);
     crate::newcomers::add(&mut d);
+    crate::game::add(&mut d);
     d
 }
 

@@ -52,7 +52,7 @@ fn ticket(account: AccountId, round: RoundId, nonce: u64) -> Ticket<AccountId> {
         nonce,
         settings: settings(),
         leaf: LEAF,
-        secret: canary_link(&UsefulWork::genesis(), &H256::zero()),
+        secret: link(account, LINKS),
     }
 }
 
@@ -205,6 +205,10 @@ fn ticket_should_be_refused_when_its_seed_is_old_or_not_there_yet() {
         assert_eq!(enter(early), late);
         run_to(R1, Phase::Training);
         let good = grind(NEW, R1, UsefulWork::ticket_target(0));
+        // A round that makes an old merge again has its old seed.
+        Rounds::<Test>::mutate(R1, |r| r.as_mut().unwrap().replays = Some(7));
+        assert_eq!(enter(good.clone()), late);
+        Rounds::<Test>::mutate(R1, |r| r.as_mut().unwrap().replays = None);
         run_to(R2, Phase::Seeding);
         assert_eq!(enter(good), late);
     });
