@@ -239,6 +239,13 @@ impl<AccountId> ClaimRecord<AccountId> {
         seat.verdict.is_some() && !self.was_right(seat)
     }
 
+    /// Whether a challenge felled the accepted claim in or after a block: too late to leave a merge that stood then.
+    pub fn felled_since(&self, block: BlockNumber) -> bool {
+        let felled = |s| matches!(s, ClaimState::Slashed | ClaimState::Void);
+        let felled = self.history.last().filter(|h| felled(h.state));
+        self.challenges() > 0 && felled.is_some_and(|h| h.block >= block)
+    }
+
     /// How often the claim was challenged.
     pub fn challenges(&self) -> u32 {
         let challenged = |h: &&HistoryEntry| h.state == ClaimState::Challenged;

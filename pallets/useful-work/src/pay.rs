@@ -3,7 +3,7 @@
 
 use crate::{
     Config, Credits, Event, Exposure, Pallet, ParentAuthor, PendingIssuance, ProducerPot,
-    Producers, Terms, TotalCredits,
+    Producers, Terms, TotalCredits, Valuations,
 };
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
@@ -121,7 +121,9 @@ impl<T: Config> Pallet<T> {
         parameters: &ChainParameters,
     ) {
         if round.merge.is_some() {
-            record.merged = Self::contributes(record, false);
+            let scored = Valuations::<T>::get(round.id).map(|v| v.opened);
+            record.merged = Self::contributes(record, false)
+                || scored.is_some_and(|since| record.felled_since(since));
             if record.state == ClaimState::Accepted {
                 Self::move_claim(record, ClaimEvent::Merge);
             }

@@ -352,6 +352,7 @@ fn valuations(d: &mut Dump) {
     d.add(&[Valuation {
         shard,
         cid: Some(cid(66)),
+        opened: 1_150,
         stage: ScoreStage::Reveal,
         deadline: 1_200,
         seats: bounded(&[seat]),
