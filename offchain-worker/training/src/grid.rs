@@ -85,6 +85,15 @@ pub fn grid_steps(
     Ok(out)
 }
 
+/// The integers nearest to f32 parameters: `x * 2^s`, rounded half to even and clamped to `i32`.
+pub(crate) fn to_grid(
+    architecture: &Architecture,
+    params: &[f32],
+) -> Result<Vec<i32>, TrainingError> {
+    let zeros = vec![0f32; params.len()];
+    grid_steps(architecture, &zeros, params)
+}
+
 /// The delta of a claim: quantise(state_S - state_0), where state_0 is what `head` dequantises to.
 pub fn delta(
     architecture: &Architecture,

@@ -108,8 +108,8 @@ fn child_should_run_what_its_environment_names() {
     );
     let folder = Path::new(words[1]);
     let file = |segment: u16| folder.join(format!("state-{segment}"));
+    let head = init_state(&ARCHITECTURE, 5).unwrap();
     let (range, start) = if words[0] == "all" {
-        let head = init_state(&ARCHITECTURE, 5).unwrap();
         (
             0..RECIPE.segments,
             TrainingState::from_head(&ARCHITECTURE, &head).unwrap(),
@@ -127,7 +127,7 @@ fn child_should_run_what_its_environment_names() {
     let mut state = start;
     for segment in range {
         let done = trainer
-            .run_segment(state, &mut batches, segment, &mut silent)
+            .run_segment(&head, state, &mut batches, segment, &mut silent)
             .unwrap();
         println!(
             "segment {segment} {:?} {:?}",

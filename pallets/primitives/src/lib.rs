@@ -38,6 +38,7 @@ pub mod recipe;
 pub mod registry;
 pub mod round;
 pub mod state;
+pub mod tolerance;
 pub mod version;
 pub mod views;
 
