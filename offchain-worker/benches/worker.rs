@@ -4,7 +4,7 @@
 use dream_primitives::data::MixtureEntry;
 use dream_primitives::delta::quantise;
 use dream_primitives::profile::{calibration_seed, calibration_window};
-use dream_primitives::registry::{Admission, RoundTerms};
+use dream_primitives::registry::{Admission, Funding, RoundTerms};
 use dream_primitives::{data, state, H256};
 use dream_training::{init_state, numeric, silent, TrainingState};
 use dream_worker::config::{preset, Preset};
@@ -38,7 +38,10 @@ fn bench_merge() -> Result<(), Box<dyn std::error::Error>> {
         whole = whole.min(began.elapsed());
         let began = Instant::now();
         assert_eq!(state::root(&merged.state), merged.state_root);
-        assert_eq!(state::root(&merged.moments), merged.server_root);
+        assert_eq!(
+            state::server_root(&merged.moments, parameters),
+            merged.server_root
+        );
         roots = roots.min(began.elapsed());
     }
     let bytes = parameters as f64 * f64::from(count);
@@ -68,10 +71,10 @@ fn bench_replay() -> Result<(), Box<dyn std::error::Error>> {
         model: 0,
         architecture,
         recipe,
-        admission: Admission {
+        funding: Funding::Emission(Admission {
             share: 0,
             units_per_token: 1,
-        },
+        }),
         mixture: mixture.try_into().map_err(|_| "the mixture is too long")?,
     };
     let corpus = Arc::new(Corpus::single(0, text, window));

@@ -98,7 +98,7 @@ pub fn payment(
     let mut text = format!("{} for {} units", amount(receipt.amount), receipt.units);
     if let Some(terms) = terms {
         let tokens = terms.recipe.segment_tokens();
-        let unit = terms.admission.units_per_token;
+        let unit = terms.funding.units_per_token();
         text += &format!(" = {segments} segments {of} x {tokens} tokens x {unit} units a token");
     }
     let Some(round) = round.filter(|r| r.emission > 0) else {

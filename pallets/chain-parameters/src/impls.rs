@@ -42,13 +42,17 @@ impl<T: Config> From<ParameterError> for Error<T> {
             ParameterError::RetentionRounds => Self::RetentionRounds,
             ParameterError::AuditSegments => Self::AuditSegments,
             ParameterError::Committee => Self::Committee,
+            ParameterError::Escalation => Self::Escalation,
+            ParameterError::CanaryRate => Self::CanaryRate,
             ParameterError::ProfileLeverage => Self::ProfileLeverage,
             ParameterError::Bonds => Self::Bonds,
+            ParameterError::BurnShare => Self::BurnShare,
             ParameterError::Unbonding => Self::Unbonding,
             ParameterError::Shares => Self::Shares,
             ParameterError::Emission => Self::Emission,
             ParameterError::Rewards => Self::Rewards,
             ParameterError::HonestyDoesNotPay => Self::HonestyDoesNotPay,
+            ParameterError::NewcomerSlots => Self::NewcomerSlots,
         }
     }
 }
@@ -68,10 +72,15 @@ pub fn advice(error: ParameterError) -> &'static str {
             "audit.segments must be in 1..=16 and at most audit.referenceSegments"
         }
         ParameterError::Committee => "audit.committee must be in 1..=16",
+        ParameterError::Escalation => {
+            "audit.escalation must be 0, or above audit.committee and at most 16"
+        }
+        ParameterError::CanaryRate => "audit.canaryRate must be at most 500000 (one claim in two)",
         ParameterError::ProfileLeverage => "audit.profileLeverage must be at least 1",
         ParameterError::Bonds => {
-            "every bond and deposit must be positive, and bonds.availability at most bonds.claim"
+            "every bond and deposit must be positive, bonds.availability at most bonds.claim, and bonds.silence at most bonds.seat"
         }
+        ParameterError::BurnShare => "bonds.burnShare must be in 1..=1000000",
         ParameterError::Unbonding => {
             "bonds.unbondingBlocks must be at least the blocks of round.retentionRounds rounds"
         }
@@ -82,10 +91,13 @@ pub fn advice(error: ParameterError) -> &'static str {
             "rewards.emissionPerBlock * emissionHalfLife * 2 must not pass the supply cap of 10^21"
         }
         ParameterError::Rewards => {
-            "rewards.maxUnitPrice and maxClaimReward must be positive, half-lives at least 64 blocks"
+            "rewards.maxUnitPrice and maxClaimReward must be positive, half-lives at least 64 blocks, and canaryFee at most maxClaimReward"
         }
         ParameterError::HonestyDoesNotPay => {
-            "raise bonds.claim or audit.segments, or lower rewards.maxClaimReward: faking segments would pay"
+            "raise bonds.availability or audit.segments, or lower rewards.maxClaimReward: faking segments would pay"
+        }
+        ParameterError::NewcomerSlots => {
+            "round.newcomerSlots must be at most 64; with slots audit.newcomerSegments must be at least twice audit.segments and at most 16, and large enough that faking without a bond does not pay"
         }
     }
 }

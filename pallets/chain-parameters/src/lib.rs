@@ -118,10 +118,16 @@ pub mod pallet {
         AuditSegments,
         /// `audit.committee` is out of range.
         Committee,
+        /// `audit.escalation` is not larger than the committee, or out of range.
+        Escalation,
+        /// `audit.canaryRate` is out of range.
+        CanaryRate,
         /// `audit.profileLeverage` is zero.
         ProfileLeverage,
-        /// A bond is zero, or `bonds.availability` passes `bonds.claim`.
+        /// A bond is zero, `bonds.availability` passes `bonds.claim`, or `bonds.silence` passes `bonds.seat`.
         Bonds,
+        /// `bonds.burnShare` is out of range.
+        BurnShare,
         /// `bonds.unbondingBlocks` is shorter than a round's retention.
         Unbonding,
         /// The shares of `rewards` leave nothing for miners.
@@ -132,6 +138,8 @@ pub mod pallet {
         Rewards,
         /// Faking would pay under these values.
         HonestyDoesNotPay,
+        /// `round.newcomerSlots` or `audit.newcomerSegments` is out of range, or faking without a bond would pay.
+        NewcomerSlots,
     }
 
     #[pallet::hooks]

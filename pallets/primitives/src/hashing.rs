@@ -51,6 +51,10 @@ pub enum Domain {
     Residual,
     /// Checksum of a record that never leaves its machine.
     LocalRecord,
+    /// Chunks of a server optimiser's moments.
+    Server,
+    /// Squared distances between two deltas of a merge.
+    Pairs,
 }
 
 impl Domain {
@@ -76,6 +80,8 @@ impl Domain {
             Self::Version => b"dream/version/1\0",
             Self::Residual => b"dream/resid/1\0\0\0",
             Self::LocalRecord => b"dream/record/1\0\0",
+            Self::Server => b"dream/server/1\0\0",
+            Self::Pairs => b"dream/pairs/1\0\0\0",
         }
     }
 }

@@ -12,6 +12,9 @@ use scale_info::TypeInfo;
 /// Shortest slot that a chain spec may set, in milliseconds. The runtime's block weight is a third of it.
 pub const MIN_SLOT_MS: u64 = 1_000;
 
+/// Most claims of a round that need neither bond nor fees.
+pub const MAX_NEWCOMERS: u32 = 64;
+
 /// Consensus values: genesis only, never changed later.
 #[derive(
     Clone,
@@ -72,14 +75,20 @@ pub struct RoundParameters {
     pub digest_blocks: BlockNumber,
     /// Reveals.
     pub reveal_blocks: BlockNumber,
+    /// Opening of canary flags.
+    pub flag_blocks: BlockNumber,
     /// Posting of a merge.
     pub merge_blocks: BlockNumber,
     /// Disputes of a merge.
     pub dispute_blocks: BlockNumber,
+    /// Time for one answer: to a dispute, to a demand for a chunk, to a challenge, to open a held-out shard.
+    pub response_blocks: BlockNumber,
     /// Claims of a round; training ends early when they are in.
     pub max_claims: u32,
     /// Rounds for which states and traces are kept and rewards vest.
     pub retention_rounds: u32,
+    /// Claims of a round that need neither bond nor fees.
+    pub newcomer_slots: u32,
 }
 
 /// The audit.
@@ -103,8 +112,16 @@ pub struct RoundParameters {
 pub struct AuditParameters {
     /// Segments audited of a claim (q), the last always among them.
     pub segments: u16,
+    /// Segments audited of a claim without a bond: at least twice as many.
+    pub newcomer_segments: u16,
     /// Verifiers of a claim (c).
     pub committee: u16,
+    /// Verifiers of a claim whose first committee came to no verdict; zero sends it to the jury at once.
+    pub escalation: u16,
+    /// Chance that a claim is faked on duty, in parts of [`PARTS`].
+    pub canary_rate: u32,
+    /// How much worse than its parent a version may score and still become the head, in 10^-6 nats a token.
+    pub value_margin: u32,
     /// Bits of bias that an author of the seed may have.
     pub seed_bias_bits: u8,
     /// Segments of the recipe that the economics are checked for.
@@ -136,12 +153,23 @@ pub struct AuditParameters {
 pub struct BondParameters {
     /// Locked for a claim until its rewards vest.
     pub claim: Balance,
-    /// Part of a claim's bond that is lost when its blobs are not to be had.
+    /// Part of a claim's bond that is lost when its miner does not open what it must, or its blobs are not to be had. A
+    /// cheater that sees an unlucky draw may choose this loss, so the economics are checked with it.
     pub availability: Balance,
     /// Locked for a seat in a committee.
     pub seat: Balance,
     /// Locked for a posted merge.
     pub merge: Balance,
+    /// Locked by whoever challenges a claim.
+    pub challenge: Balance,
+    /// Locked by whoever disputes a merge.
+    pub dispute: Balance,
+    /// Part of a seat's bond that is lost by silence.
+    pub silence: Balance,
+    /// Part of a lost bond that is burned, in parts of [`PARTS`]; the rest goes to those who were right.
+    pub burn_share: u32,
+    /// Price of a byte of a delta's chunk that is demanded on chain.
+    pub chunk_byte: Balance,
     /// Blocks between unbonding and withdrawal.
     pub unbonding_blocks: BlockNumber,
     /// Held for a registered model or branch.
@@ -177,6 +205,8 @@ pub struct RewardParameters {
     pub max_unit_price: Balance,
     /// Most that a claim can be paid.
     pub max_claim_reward: Balance,
+    /// Most that a claim faked on duty is paid.
+    pub canary_fee: Balance,
     /// Share of verifiers.
     pub verifier_share: u32,
     /// Share of block producers.
@@ -185,6 +215,8 @@ pub struct RewardParameters {
     pub treasury_share: u32,
     /// Blocks after which credits halve.
     pub credit_half_life: BlockNumber,
+    /// Issuance at which founding bonds retire.
+    pub bootstrap_issuance: Balance,
 }
 
 /// All parameters of a chain.
@@ -248,28 +280,51 @@ pub enum ParameterError {
     AuditSegments,
     /// `audit.committee` is zero or above 16.
     Committee,
+    /// `audit.escalation` is neither zero nor above `audit.committee` and at most 16.
+    Escalation,
+    /// `audit.canaryRate` is above half a million.
+    CanaryRate,
     /// `audit.profileLeverage` is zero.
     ProfileLeverage,
-    /// A bond is zero, or `bonds.availability` is above `bonds.claim`.
+    /// A bond is zero, `bonds.availability` is above `bonds.claim`, or `bonds.silence` above `bonds.seat`.
     Bonds,
+    /// `bonds.burnShare` is zero or above one million: an accuser would take all that the accused loses.
+    BurnShare,
     /// `bonds.unbondingBlocks` is shorter than the retention of a round.
     Unbonding,
     /// The shares pass one million, or leave nothing for miners.
     Shares,
     /// `rewards.emissionPerBlock` over all halvings could pass the supply cap.
     Emission,
-    /// `rewards.maxUnitPrice`, `maxClaimReward` or a half-life is zero, or a half-life below 64 blocks.
+    /// `rewards.maxUnitPrice`, `maxClaimReward` or a half-life is zero, a half-life below 64 blocks, or `canaryFee` above
+    /// `maxClaimReward`.
     Rewards,
-    /// Faking some number of segments would pay: `bonds.claim` is too small for `rewards.maxClaimReward` at the
+    /// Faking some number of segments would pay: `bonds.availability` is too small for `rewards.maxClaimReward` at the
     /// detection that `audit` gives.
     HonestyDoesNotPay,
+    /// With `round.newcomerSlots`: they are above 64, `audit.newcomerSegments` is below twice `audit.segments` or above
+    /// 16, or faking without a bond would pay.
+    NewcomerSlots,
 }
 
 impl RoundParameters {
-    /// Longest that a round lasts when every seed window is not extended; `None` on overflow.
+    /// Longest that a round lasts when no seed window is extended and no merge is refuted: its own phases, an escalation
+    /// and a jury, and the scoring. `None` on overflow.
     pub fn length(&self) -> Option<BlockNumber> {
+        let trial = self
+            .seed_blocks
+            .checked_add(self.commit_blocks)?
+            .checked_add(self.reveal_blocks)?;
+        let scoring = self.response_blocks.checked_add(trial)?;
+        self.phases()
+            .iter()
+            .chain(&[self.seed_blocks, trial, trial, scoring])
+            .try_fold(0u32, |n, b| n.checked_add(*b))
+    }
+
+    /// Every duration.
+    fn phases(&self) -> [BlockNumber; 11] {
         [
-            self.seed_blocks,
             self.seed_blocks,
             self.training_blocks,
             self.opening_blocks,
@@ -277,11 +332,11 @@ impl RoundParameters {
             self.commit_blocks,
             self.digest_blocks,
             self.reveal_blocks,
+            self.flag_blocks,
             self.merge_blocks,
             self.dispute_blocks,
+            self.response_blocks,
         ]
-        .iter()
-        .try_fold(0u32, |n, b| n.checked_add(*b))
     }
 
     /// Blocks after a round's end for which its data are kept and its rewards vest.
@@ -311,20 +366,9 @@ pub fn check(p: &ChainParameters) -> Result<(), ParameterError> {
 }
 
 fn check_round(r: &RoundParameters) -> Result<(), ParameterError> {
-    let phases = [
-        r.seed_blocks,
-        r.training_blocks,
-        r.opening_blocks,
-        r.availability_blocks,
-        r.commit_blocks,
-        r.digest_blocks,
-        r.reveal_blocks,
-        r.merge_blocks,
-        r.dispute_blocks,
-    ];
     let length_ok = r.length().is_some_and(|n| n <= 1 << 24);
     ensure(
-        phases.iter().all(|b| *b > 0) && length_ok,
+        r.phases().iter().all(|b| *b > 0) && length_ok,
         ParameterError::PhaseBlocks,
     )?;
     ensure(
@@ -350,6 +394,9 @@ fn check_audit(a: &AuditParameters) -> Result<(), ParameterError> {
         a.committee > 0 && u32::from(a.committee) <= MAX_COMMITTEE,
         ParameterError::Committee,
     )?;
+    let larger = a.escalation > a.committee && u32::from(a.escalation) <= MAX_COMMITTEE;
+    ensure(a.escalation == 0 || larger, ParameterError::Escalation)?;
+    ensure(a.canary_rate <= PARTS / 2, ParameterError::CanaryRate)?;
     ensure(a.profile_leverage > 0, ParameterError::ProfileLeverage)
 }
 
@@ -359,12 +406,17 @@ fn check_bonds(b: &BondParameters, r: &RoundParameters) -> Result<(), ParameterE
         b.availability,
         b.seat,
         b.merge,
+        b.challenge,
+        b.dispute,
+        b.chunk_byte,
         b.model_deposit,
         b.data_deposit,
     ];
+    let ordered = b.availability <= b.claim && b.silence <= b.seat;
+    ensure(all.iter().all(|x| *x > 0) && ordered, ParameterError::Bonds)?;
     ensure(
-        all.iter().all(|x| *x > 0) && b.availability <= b.claim,
-        ParameterError::Bonds,
+        (1..=PARTS).contains(&b.burn_share),
+        ParameterError::BurnShare,
     )?;
     ensure(
         b.unbonding_blocks >= r.retention_blocks(),
@@ -376,7 +428,8 @@ fn check_rewards(r: &RewardParameters) -> Result<(), ParameterError> {
     let shares = [r.verifier_share, r.producer_share, r.treasury_share];
     let sum = shares.iter().try_fold(0u32, |n, s| n.checked_add(*s));
     ensure(sum.is_some_and(|s| s < PARTS), ParameterError::Shares)?;
-    let positive = r.max_unit_price > 0 && r.max_claim_reward > 0;
+    let positive =
+        r.max_unit_price > 0 && r.max_claim_reward > 0 && r.canary_fee <= r.max_claim_reward;
     ensure(
         positive && r.emission_half_life >= 64 && r.credit_half_life >= 64,
         ParameterError::Rewards,
@@ -392,24 +445,40 @@ fn check_rewards(r: &RewardParameters) -> Result<(), ParameterError> {
     )
 }
 
-/// For every number F of faked segments (the last not among them): detection x bond must pass the cost saved, which is
-/// at most F / S of the largest reward of a claim (training that costs more than it earns is not done at all).
+/// For every number F of faked segments (the last not among them): detection x what is lost must pass the cost saved,
+/// which is at most F / S of the largest reward of a claim (training that costs more than it earns is not done at all).
+/// A bonded claim loses at least the availability deposit; one without a bond loses its reward alone, and is audited
+/// twice as hard.
 fn check_honesty(p: &ChainParameters) -> Result<(), ParameterError> {
     let segments = p.audit.reference_segments;
-    (1..segments).try_for_each(|faked| {
-        let found = draw::biased(
-            draw::detection(segments, p.audit.segments, faked),
-            p.audit.seed_bias_bits,
-        );
-        let saved = mul_div(
-            p.rewards.max_claim_reward,
-            u128::from(faked),
-            u128::from(segments),
-        );
-        let lost = mul_div(p.bonds.claim, u128::from(found), u128::from(draw::ONE));
-        let pays = lost.zip(saved).is_some_and(|(lost, saved)| lost > saved);
-        ensure(pays, ParameterError::HonestyDoesNotPay)
-    })
+    let pays = |audited: u16, lost: Balance| {
+        (1..segments).all(|faked| {
+            let found = draw::biased(
+                draw::detection(segments, audited, faked),
+                p.audit.seed_bias_bits,
+            );
+            let saved = mul_div(
+                p.rewards.max_claim_reward,
+                u128::from(faked),
+                u128::from(segments),
+            );
+            let lost = mul_div(lost, u128::from(found), u128::from(draw::ONE));
+            lost.zip(saved).is_some_and(|(lost, saved)| lost > saved)
+        })
+    };
+    ensure(
+        pays(p.audit.segments, p.bonds.availability),
+        ParameterError::HonestyDoesNotPay,
+    )?;
+    let audited = p.audit.newcomer_segments;
+    let slots_ok = p.round.newcomer_slots <= MAX_NEWCOMERS
+        && audited >= p.audit.segments.saturating_mul(2)
+        && u32::from(audited) <= MAX_AUDITED
+        && pays(audited, p.rewards.max_claim_reward);
+    ensure(
+        p.round.newcomer_slots == 0 || slots_ok,
+        ParameterError::NewcomerSlots,
+    )
 }
 
 impl ChainParameters {
@@ -429,14 +498,21 @@ impl ChainParameters {
                 commit_blocks: 90,
                 digest_blocks: 20,
                 reveal_blocks: 20,
+                flag_blocks: 10,
                 merge_blocks: 30,
-                dispute_blocks: 3,
+                dispute_blocks: 5,
+                response_blocks: 20,
                 max_claims: 16,
-                retention_rounds: 1,
+                retention_rounds: 2,
+                newcomer_slots: 2,
             },
             audit: AuditParameters {
                 segments: 2,
+                newcomer_segments: 4,
                 committee: 3,
+                escalation: 5,
+                canary_rate: 50_000,
+                value_margin: 50_000,
                 seed_bias_bits: 0,
                 reference_segments: 8,
                 profile_leverage: 10,
@@ -444,10 +520,15 @@ impl ChainParameters {
             },
             bonds: BondParameters {
                 claim: 1_000 * DREAM,
-                availability: 10 * DREAM,
+                availability: 1_000 * DREAM,
                 seat: 100 * DREAM,
                 merge: 100 * DREAM,
-                unbonding_blocks: 400,
+                challenge: 200 * DREAM,
+                dispute: 100 * DREAM,
+                silence: 10 * DREAM,
+                burn_share: 500_000,
+                chunk_byte: DREAM / 10_000,
+                unbonding_blocks: 2_000,
                 model_deposit: 10 * DREAM,
                 data_deposit: 10 * DREAM,
             },
@@ -456,10 +537,12 @@ impl ChainParameters {
                 emission_half_life: 10_000_000,
                 max_unit_price: DREAM / 1_000,
                 max_claim_reward: 900 * DREAM,
+                canary_fee: 900 * DREAM,
                 verifier_share: 200_000,
                 producer_share: 100_000,
                 treasury_share: 50_000,
                 credit_half_life: 100_000,
+                bootstrap_issuance: 100_000_000 * DREAM,
             },
         }
     }
@@ -480,21 +563,29 @@ impl ChainParameters {
             commit_blocks: 200,
             digest_blocks: 50,
             reveal_blocks: 50,
+            flag_blocks: 20,
             merge_blocks: 50,
             dispute_blocks: 100,
+            response_blocks: 50,
             max_claims: 256,
             retention_rounds: 8,
+            newcomer_slots: 8,
         };
         p.audit = AuditParameters {
             segments: 4,
+            newcomer_segments: 12,
             committee: 3,
+            escalation: 9,
+            canary_rate: 20_000,
+            value_margin: 20_000,
             seed_bias_bits: 1,
             reference_segments: 64,
-            profile_leverage: 10,
+            profile_leverage: 1,
             admit_any_profile: false,
         };
         p.bonds.claim = 10_000 * DREAM;
-        p.bonds.unbonding_blocks = 10_000;
+        p.bonds.availability = 10_000 * DREAM;
+        p.bonds.unbonding_blocks = 30_000;
         p.rewards.credit_half_life = 5_000_000;
         p
     }
@@ -555,9 +646,27 @@ mod tests {
         assert_eq!(with(|p| p.rewards.max_unit_price = 0), Err(E::Rewards));
         assert_eq!(with(|p| p.rewards.credit_half_life = 63), Err(E::Rewards));
         assert_eq!(
-            with(|p| p.bonds.claim = 500 * DREAM),
+            with(|p| p.bonds.availability = 500 * DREAM),
             Err(E::HonestyDoesNotPay)
         );
+        assert_eq!(with(|p| p.audit.escalation = 3), Err(E::Escalation));
+        assert_eq!(with(|p| p.audit.escalation = 17), Err(E::Escalation));
+        assert_eq!(with(|p| p.audit.canary_rate = 500_001), Err(E::CanaryRate));
+        assert_eq!(with(|p| p.bonds.silence = p.bonds.seat + 1), Err(E::Bonds));
+        assert_eq!(with(|p| p.bonds.burn_share = 0), Err(E::BurnShare));
+        assert_eq!(with(|p| p.bonds.burn_share = 1_000_001), Err(E::BurnShare));
+        assert_eq!(
+            with(|p| p.rewards.canary_fee = 901 * DREAM),
+            Err(E::Rewards)
+        );
+        assert_eq!(with(|p| p.round.newcomer_slots = 65), Err(E::NewcomerSlots));
+        assert_eq!(
+            with(|p| p.audit.newcomer_segments = 3),
+            Err(E::NewcomerSlots)
+        );
+        let mut biased = ChainParameters::network();
+        biased.audit.newcomer_segments = 8;
+        assert_eq!(check(&biased), Err(E::NewcomerSlots));
         assert_eq!(with(|p| p.audit.segments = 1), Err(E::HonestyDoesNotPay));
     }
 }

@@ -47,6 +47,50 @@ pub struct Admission {
     pub units_per_token: u32,
 }
 
+/// Who pays a branch's rounds.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Funding {
+    /// The chain: emission and credits.
+    Emission(Admission),
+    /// The branch owner's escrow; no credits. A trained token is one work unit.
+    Escrow {
+        /// Most that a round pays.
+        per_round: Balance,
+        /// Paid for a work unit.
+        unit_price: Balance,
+    },
+}
+
+impl Funding {
+    /// Work units of one trained token.
+    pub fn units_per_token(&self) -> u32 {
+        match self {
+            Self::Emission(admission) => admission.units_per_token,
+            Self::Escrow { .. } => 1,
+        }
+    }
+
+    /// Share of the emission, in parts of a million.
+    pub fn share(&self) -> u32 {
+        match self {
+            Self::Emission(admission) => admission.share,
+            Self::Escrow { .. } => 0,
+        }
+    }
+}
+
 /// A branch of a model: one head, one recipe.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -95,8 +139,8 @@ pub struct RoundTerms {
     pub architecture: Architecture,
     /// Recipe.
     pub recipe: Recipe,
-    /// Emission share and unit price basis.
-    pub admission: Admission,
+    /// Who pays.
+    pub funding: Funding,
     /// Mixture with each set's number of samples.
     pub mixture: BoundedVec<(MixtureEntry, u64), ConstU32<MAX_MIXTURE>>,
 }

@@ -14,8 +14,8 @@ use scale_info::TypeInfo;
 pub const MAX_CLAIMS: u32 = 256;
 /// Most entries in a claim's history: no path through [`CLAIM_TABLE`] is longer.
 pub const MAX_HISTORY: u32 = 16;
-/// Most receipts of a claim: its miner and its committee.
-pub const MAX_RECEIPTS: u32 = MAX_COMMITTEE.saturating_add(1);
+/// Most receipts of a claim: its miner, its committee and the larger one.
+pub const MAX_RECEIPTS: u32 = MAX_COMMITTEE.saturating_mul(2).saturating_add(1);
 
 /// Phase of a round.
 #[derive(
@@ -435,6 +435,12 @@ pub struct ClaimRecord<AccountId> {
     pub history: BoundedVec<HistoryEntry, ConstU32<MAX_HISTORY>>,
     /// Payments.
     pub receipts: BoundedVec<Receipt<AccountId>, ConstU32<MAX_RECEIPTS>>,
+    /// The canary flag as the miner opened it.
+    pub flag: Option<bool>,
+    /// Whether it is in the merge that became the head, though it may have been reverted since.
+    pub merged: bool,
+    /// Whether it was claimed without a bond.
+    pub newcomer: bool,
 }
 
 impl<AccountId> ClaimRecord<AccountId> {
@@ -529,6 +535,12 @@ pub struct Round<AccountId> {
     pub receipted: Balance,
     /// The posted merge.
     pub merge: Option<PostedMerge<AccountId>>,
+    /// Number of the round whose merge this one makes again, without what was reverted.
+    pub replays: Option<u32>,
+    /// Escalations, juries and challenges of its claims that are not over.
+    pub trials: u32,
+    /// Disputes of its merge and demands for chunks that are not over.
+    pub disputes: u32,
 }
 
 #[cfg(test)]

@@ -130,6 +130,9 @@ impl<T: Config> Pallet<T> {
             committee: BoundedVec::new(),
             history: BoundedVec::new(),
             receipts: BoundedVec::new(),
+            flag: None,
+            merged: false,
+            newcomer: false,
         };
         let _ = record.history.try_push(HistoryEntry {
             block: Self::now(),

@@ -31,17 +31,23 @@
 
 extern crate alloc;
 
+use polkadot_sdk::frame_support::pallet_macros::import_section;
+
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
 mod bonds;
 mod claims;
+mod errors;
+mod events;
 mod merge;
 #[cfg(test)]
 mod mock;
 mod pay;
 mod rounds;
+mod storage;
+mod sweep;
 #[cfg(test)]
 mod tests;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
@@ -50,6 +56,9 @@ mod types;
 mod views;
 pub mod weights;
 
+#[import_section(storage::storage)]
+#[import_section(events::events)]
+#[import_section(errors::errors)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use crate::types::*;
@@ -118,299 +127,6 @@ pub mod pallet {
     pub enum HoldReason {
         /// Bond for claims, seats and merges.
         Bond,
-    }
-
-    /// Bonds.
-    #[pallet::storage]
-    pub type Bonds<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Bond>;
-
-    /// Profile of an account on a branch.
-    #[pallet::storage]
-    pub type Profiles<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, BranchId, Blake2_128Concat, T::AccountId, ProfileRecord>;
-
-    /// Calibration leaves that governance admitted.
-    #[pallet::storage]
-    pub type AdmittedProfiles<T: Config> = StorageMap<_, Identity, H256, ()>;
-
-    /// Accounts that verify a branch's claims.
-    #[pallet::storage]
-    pub type Verifiers<T: Config> = StorageMap<
-        _,
-        Twox64Concat,
-        BranchId,
-        BoundedVec<T::AccountId, ConstU32<MAX_VERIFIERS>>,
-        ValueQuery,
-    >;
-
-    /// Number of a branch's latest round.
-    #[pallet::storage]
-    pub type CurrentRound<T: Config> = StorageMap<_, Twox64Concat, BranchId, u32>;
-
-    /// Rounds until they are pruned.
-    #[pallet::storage]
-    pub type Rounds<T: Config> = StorageMap<_, Twox64Concat, RoundId, Round<T::AccountId>>;
-
-    /// What a round took from the registries when it opened.
-    #[pallet::storage]
-    pub type Terms<T: Config> = StorageMap<_, Twox64Concat, RoundId, RoundTerms>;
-
-    /// Randomness that a round is gathering.
-    #[pallet::storage]
-    pub type SeedWindows<T: Config> =
-        StorageMap<_, Twox64Concat, RoundId, SeedWindow<T::AccountId>>;
-
-    /// Verifiers that a round draws from, frozen when its training ends; gone when it has drawn.
-    #[pallet::storage]
-    pub type Candidates<T: Config> = StorageMap<
-        _,
-        Twox64Concat,
-        RoundId,
-        BoundedVec<Candidate<T::AccountId>, ConstU32<MAX_VERIFIERS>>,
-        ValueQuery,
-    >;
-
-    /// Claims of a round in the order in which they came.
-    #[pallet::storage]
-    pub type RoundClaims<T: Config> =
-        StorageMap<_, Twox64Concat, RoundId, BoundedVec<H256, ConstU32<MAX_CLAIMS>>, ValueQuery>;
-
-    /// An account's claim in a round.
-    #[pallet::storage]
-    pub type ClaimOf<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, RoundId, Blake2_128Concat, T::AccountId, H256>;
-
-    /// Claims until they are pruned.
-    #[pallet::storage]
-    pub type Claims<T: Config> = StorageMap<_, Identity, H256, ClaimRecord<T::AccountId>>;
-
-    /// Header of a posted merge until it is the head.
-    #[pallet::storage]
-    pub type PostedHeaders<T: Config> = StorageMap<_, Twox64Concat, RoundId, VersionHeader>;
-
-    /// Rounds whose phase moves.
-    #[pallet::storage]
-    pub type ActiveRounds<T: Config> =
-        StorageValue<_, BoundedVec<RoundId, ConstU32<MAX_ACTIVE>>, ValueQuery>;
-
-    /// Rounds to wake at a block: to vest, or to be pruned.
-    #[pallet::storage]
-    pub type Agenda<T: Config> = StorageMap<
-        _,
-        Twox64Concat,
-        BlockNumber,
-        BoundedVec<RoundId, ConstU32<MAX_ACTIVE>>,
-        ValueQuery,
-    >;
-
-    /// What is set aside for rounds and block producers but not minted yet.
-    #[pallet::storage]
-    pub type PendingIssuance<T: Config> = StorageValue<_, Balance, ValueQuery>;
-
-    /// Block producers' share.
-    #[pallet::storage]
-    pub type Producers<T: Config> = StorageValue<_, ProducerPot, ValueQuery>;
-
-    /// Author of the parent block.
-    #[pallet::storage]
-    pub type ParentAuthor<T: Config> = StorageValue<_, T::AccountId>;
-
-    /// Compute credits.
-    #[pallet::storage]
-    pub type Credits<T: Config> =
-        StorageMap<_, Blake2_128Concat, T::AccountId, CreditBalance, ValueQuery>;
-
-    /// Sum of all credits.
-    #[pallet::storage]
-    pub type TotalCredits<T: Config> = StorageValue<_, CreditBalance, ValueQuery>;
-
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// An account bonded more.
-        Bonded {
-            account: T::AccountId,
-            amount: Balance,
-        },
-        /// Part of a bond may be withdrawn from a block on.
-        Unbonding {
-            account: T::AccountId,
-            amount: Balance,
-            withdrawable: BlockNumber,
-        },
-        /// An unbonded amount is free.
-        Withdrawn {
-            account: T::AccountId,
-            amount: Balance,
-        },
-        /// Part of a bond was burned.
-        BondBurned {
-            account: T::AccountId,
-            claim: H256,
-            amount: Balance,
-        },
-        /// An account registered its profile.
-        ProfileRegistered {
-            branch: BranchId,
-            account: T::AccountId,
-            leaf: H256,
-        },
-        /// Governance admitted a profile.
-        ProfileAdmitted { leaf: H256 },
-        /// Governance dismissed a profile.
-        ProfileDismissed { leaf: H256 },
-        /// An account verifies a branch's claims from now on.
-        VerifierEnlisted {
-            branch: BranchId,
-            account: T::AccountId,
-        },
-        /// An account is drawn no more.
-        VerifierRetired {
-            branch: BranchId,
-            account: T::AccountId,
-        },
-        /// A round opened.
-        RoundOpened { round: RoundId, base: H256 },
-        /// A round came to a phase.
-        PhaseStarted {
-            round: RoundId,
-            phase: Phase,
-            deadline: BlockNumber,
-        },
-        /// A claim was posted.
-        Claimed {
-            round: RoundId,
-            claim: H256,
-            miner: T::AccountId,
-            segments: u16,
-        },
-        /// A claim's committee and segments were drawn.
-        Drawn {
-            claim: H256,
-            segments: DrawnSegments,
-            committee: BoundedVec<T::AccountId, ConstU32<16>>,
-        },
-        /// A miner opened the start states.
-        StartStatesOpened { claim: H256 },
-        /// A verifier spoke on availability.
-        AvailabilityVoted {
-            claim: H256,
-            verifier: T::AccountId,
-            availability: Availability,
-        },
-        /// A verifier committed to its replay.
-        ReplayCommitted { claim: H256, verifier: T::AccountId },
-        /// A miner opened digests and end states.
-        DigestsOpened { claim: H256 },
-        /// A verifier revealed its replay.
-        ReplayRevealed {
-            claim: H256,
-            verifier: T::AccountId,
-            verdict: Verdict,
-        },
-        /// A claim came to a state at the end of a phase.
-        ClaimMoved { claim: H256, state: ClaimState },
-        /// A merge was posted.
-        MergePosted {
-            round: RoundId,
-            version: H256,
-            merger: T::AccountId,
-        },
-        /// A round's pay was set aside.
-        RoundPaid {
-            round: RoundId,
-            emission: Balance,
-            units: u128,
-            miners: Balance,
-            verifiers: Balance,
-        },
-        /// A receipt was written.
-        Rewarded {
-            claim: H256,
-            account: T::AccountId,
-            role: Role,
-            units: u128,
-            amount: Balance,
-        },
-        /// A receipt was paid out.
-        Vested {
-            claim: H256,
-            account: T::AccountId,
-            role: Role,
-            amount: Balance,
-        },
-        /// Credits were granted.
-        Credited { account: T::AccountId, amount: u128 },
-    }
-
-    #[pallet::error]
-    pub enum Error<T> {
-        /// The amount is zero.
-        ZeroAmount,
-        /// The free bond is smaller than what this needs.
-        BondTooSmall,
-        /// The bond was made in or after the block at which the round opened; it counts from the next round.
-        BondTooYoung,
-        /// The bond was added to too often within the length of a round; wait for a round.
-        TooManyAdditions,
-        /// Another amount is unbonding; withdraw it first.
-        AlreadyUnbonding,
-        /// Nothing is unbonding.
-        NothingUnbonding,
-        /// The unbonding period is not over.
-        StillUnbonding,
-        /// No such branch.
-        UnknownBranch,
-        /// Neither governance admitted this calibration leaf, nor does the chain admit any.
-        ProfileNotAdmitted,
-        /// The account has no profile on this branch, or the claim names another.
-        WrongProfile,
-        /// The profile was registered in or after the block at which the round opened.
-        ProfileTooYoung,
-        /// The account is enlisted already.
-        AlreadyEnlisted,
-        /// The account is not enlisted.
-        NotEnlisted,
-        /// The branch has its largest number of verifiers.
-        TooManyVerifiers,
-        /// No such round, or it was pruned.
-        UnknownRound,
-        /// The round is not in the phase that this call belongs to.
-        WrongPhase,
-        /// The claim's base is not the round's.
-        WrongBase,
-        /// The account has a claim in this round.
-        SecondClaim,
-        /// The round has its largest number of claims.
-        RoundFull,
-        /// Fewer segments than are audited, or more than the recipe has.
-        BadSegments,
-        /// A residual is named although the recipe has no error feedback, or the other way round.
-        BadResidual,
-        /// No such claim, or it was pruned.
-        UnknownClaim,
-        /// The claim is not in the state that this call belongs to.
-        WrongClaimState,
-        /// The caller is not the claim's miner.
-        NotTheMiner,
-        /// The opened segments are not those that were drawn, in ascending order.
-        WrongSegments,
-        /// A Merkle proof does not verify.
-        BadProof,
-        /// The caller has no seat in the claim's committee.
-        NotInCommittee,
-        /// The verifier did this already.
-        AlreadyDone,
-        /// The verifier did not commit in time.
-        NotCommitted,
-        /// The revealed report and salt do not hash to the commitment.
-        RevealMismatch,
-        /// A merge was posted already.
-        AlreadyMerged,
-        /// Moments are named although the server optimiser has none, or the other way round.
-        BadServerState,
-        /// The registry refuses the version: the round's base is not the branch's head any more.
-        HeadMoved,
     }
 
     #[pallet::hooks]

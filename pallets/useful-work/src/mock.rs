@@ -64,6 +64,8 @@ thread_local! {
 
 const fn test_parameters() -> ChainParameters {
     let mut p = ChainParameters::development();
+    p.round.retention_rounds = 1;
+    p.audit.canary_rate = 0;
     p.round.max_claims = 4;
     p.round.training_blocks = 10;
     p.round.commit_blocks = 10;

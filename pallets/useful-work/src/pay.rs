@@ -24,7 +24,7 @@ impl<T: Config> Pallet<T> {
         Terms::<T>::get(round).map_or(0, |terms| {
             u128::from(segments)
                 .saturating_mul(u128::from(terms.recipe.segment_tokens()))
-                .saturating_mul(u128::from(terms.admission.units_per_token))
+                .saturating_mul(u128::from(terms.funding.units_per_token()))
         })
     }
 
@@ -48,7 +48,7 @@ impl<T: Config> Pallet<T> {
         now: BlockNumber,
         parameters: &ChainParameters,
     ) {
-        let share = Terms::<T>::get(round.id).map_or(0, |t| t.admission.share);
+        let share = Terms::<T>::get(round.id).map_or(0, |t| t.funding.share());
         let all = emission::between(&parameters.rewards, round.opened, now);
         let due = mul_div(all, Balance::from(share), Balance::from(PARTS)).unwrap_or(0);
         let issued = T::Currency::total_issuance().saturating_add(PendingIssuance::<T>::get());

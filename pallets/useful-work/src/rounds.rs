@@ -2,21 +2,17 @@
 //! The engine: opens rounds, gathers seeds, sweeps claims at the end of each phase.
 
 use crate::{
-    ActiveRounds, Agenda, Bonds, Candidate, Candidates, ClaimOf, Claims, Config, CurrentRound,
-    Event, Pallet, ParentAuthor, PostedHeaders, Profiles, RoundClaims, Rounds, SeedWindow,
-    SeedWindows, Terms, Verifiers, WeightInfo,
+    ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Pallet,
+    ParentAuthor, PostedHeaders, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms, WeightInfo,
 };
-use alloc::vec::Vec;
 use codec::Encode;
-use dream_primitives::claim::{Availability, RoundId};
+use dream_primitives::claim::RoundId;
 use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::math::{to_u32, to_usize};
 use dream_primitives::params::ChainParameters;
-use dream_primitives::registry::{DataRegistry, ModelRegistry, RoundTerms};
-use dream_primitives::round::{
-    ClaimEvent, ClaimRecord, ClaimState, Phase, Round, RoundEvent, Seat,
-};
-use dream_primitives::{draw, Balance, BlockNumber, BoundedVec, BranchId, H256};
+use dream_primitives::registry::{DataRegistry, Funding, ModelRegistry, RoundTerms};
+use dream_primitives::round::{ClaimRecord, Phase, Round, RoundEvent};
+use dream_primitives::{BlockNumber, BoundedVec, BranchId, H256};
 use polkadot_sdk::frame_support::traits::Get;
 use polkadot_sdk::frame_support::weights::Weight;
 use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
@@ -99,6 +95,9 @@ impl<T: Config> Pallet<T> {
             pay: None,
             receipted: 0,
             merge: None,
+            replays: None,
+            trials: 0,
+            disputes: 0,
         };
         Terms::<T>::insert(id, terms);
         SeedWindows::<T>::insert(id, SeedWindow::new(parameters.round.seed_blocks));
@@ -114,12 +113,12 @@ impl<T: Config> Pallet<T> {
         let info = T::Models::branch(branch)?;
         let architecture = T::Models::architecture(info.model)?;
         let mixture = T::Data::mixture(branch, info.recipe.context.checked_add(1)?)?;
-        let admission = info.admission?;
+        let funding = Funding::Emission(info.admission?);
         Some(RoundTerms {
             model: info.model,
             architecture,
             recipe: info.recipe,
-            admission,
+            funding,
             mixture,
         })
     }
@@ -245,209 +244,6 @@ impl<T: Config> Pallet<T> {
         }
         SeedWindows::<T>::insert(id, window);
         None
-    }
-
-    /// Moves one claim at the end of a phase; `false` when it is to be removed.
-    fn sweep(
-        round: &mut RoundOf<T>,
-        id: H256,
-        record: &mut Record<T>,
-        parameters: &ChainParameters,
-        candidates: &mut [Candidate<T::AccountId>],
-    ) -> bool {
-        let before = record.state;
-        match round.phase {
-            Phase::Drawing => Self::draw(round, id, record, parameters, candidates),
-            Phase::Opening => Self::close_opening(round, id, record, parameters),
-            Phase::Availability => Self::close_availability(round, id, record, parameters),
-            Phase::Commitment => {
-                let moved = Self::move_claim(record, ClaimEvent::Commit).is_some();
-                round.awaiting = round.awaiting.saturating_add(u32::from(moved));
-            }
-            Phase::DigestOpening => {
-                if record.state == ClaimState::Revealed {
-                    let committed = record
-                        .committee
-                        .iter()
-                        .filter(|s| s.commitment.is_some())
-                        .count();
-                    round.awaiting = round.awaiting.saturating_add(to_u32(committed));
-                } else {
-                    Self::move_claim(record, ClaimEvent::Reject);
-                }
-            }
-            Phase::Reveal => Self::settle(round, record),
-            Phase::Paying => Self::write_receipts(round, id, record, parameters),
-            Phase::Vesting => Self::pay_out(id, record, parameters),
-            Phase::Closed => return false,
-            _ => {}
-        }
-        if record.state != before {
-            Self::deposit_event(Event::ClaimMoved {
-                claim: id,
-                state: record.state,
-            });
-        }
-        true
-    }
-
-    /// Freezes the branch's verifiers as they stand now. Were they taken when the audit seed is known, an author of the
-    /// seed could retire or unbond some of its own until the draw suits it.
-    fn freeze_candidates(round: &RoundOf<T>) {
-        let branch = round.id.branch;
-        let all = Verifiers::<T>::get(branch)
-            .into_iter()
-            .filter_map(|account| {
-                let bond = Bonds::<T>::get(&account)?;
-                let profile =
-                    Profiles::<T>::get(branch, &account).filter(|p| p.since < round.opened)?;
-                if !Self::profile_admitted(&profile.leaf) {
-                    return None;
-                }
-                Some(Candidate {
-                    account,
-                    leaf: profile.leaf,
-                    bond: bond.counted(round.opened),
-                    free: bond.free_in(round.opened),
-                })
-            });
-        Candidates::<T>::insert(round.id, BoundedVec::truncate_from(all.collect()));
-    }
-
-    fn draw(
-        round: &mut RoundOf<T>,
-        id: H256,
-        record: &mut Record<T>,
-        parameters: &ChainParameters,
-        candidates: &mut [Candidate<T::AccountId>],
-    ) {
-        let genesis = Self::genesis();
-        let seat_bond = parameters.bonds.seat;
-        let weights: Vec<Balance> = candidates
-            .iter()
-            .map(|c| {
-                let able = c.leaf == record.claim.profile
-                    && c.account != record.miner
-                    && c.free >= seat_bond;
-                if able {
-                    c.bond
-                } else {
-                    0
-                }
-            })
-            .collect();
-        let seed = &round.audit_seed;
-        let size = parameters.audit.committee;
-        let drawn = draw::committee(&genesis, seed, &id, &weights, size);
-        if to_u32(drawn.len()) < u32::from(size) {
-            // Fewer verifiers than the audit wants could all be the miner's own.
-            Self::move_claim(record, ClaimEvent::Void);
-            return;
-        }
-        for index in drawn {
-            let Some(candidate) = candidates.get_mut(to_usize(index)) else {
-                continue;
-            };
-            candidate.free = candidate.free.saturating_sub(seat_bond);
-            // A verifier that spent its free bond since is left out, not replaced: that would be a choice too.
-            if Self::lock(&candidate.account, seat_bond).is_ok() {
-                let seat = Seat {
-                    verifier: candidate.account.clone(),
-                    bond: seat_bond,
-                    availability: None,
-                    commitment: None,
-                    verdict: None,
-                    report: None,
-                };
-                // `check` keeps the committee within its bound.
-                let _ = record.committee.try_push(seat);
-            }
-        }
-        if record.committee.is_empty() {
-            Self::move_claim(record, ClaimEvent::Void);
-            return;
-        }
-        let drawn = draw::segments(
-            &genesis,
-            seed,
-            &id,
-            record.claim.segments,
-            parameters.audit.segments,
-        );
-        record.audited = BoundedVec::truncate_from(drawn);
-        Self::move_claim(record, ClaimEvent::Draw);
-        round.awaiting = round.awaiting.saturating_add(1);
-        let committee = record
-            .committee
-            .iter()
-            .map(|s| s.verifier.clone())
-            .collect();
-        Self::deposit_event(Event::Drawn {
-            claim: id,
-            segments: record.audited.clone(),
-            committee: BoundedVec::truncate_from(committee),
-        });
-    }
-
-    fn void_with_penalty(id: H256, record: &mut Record<T>, parameters: &ChainParameters) {
-        let burned = Self::burn_locked(
-            &record.miner,
-            id,
-            parameters.bonds.availability.min(record.bond),
-        );
-        record.bond = record.bond.saturating_sub(burned);
-        Self::move_claim(record, ClaimEvent::Void);
-    }
-
-    fn close_opening(
-        round: &mut RoundOf<T>,
-        id: H256,
-        record: &mut Record<T>,
-        parameters: &ChainParameters,
-    ) {
-        match record.state {
-            ClaimState::Drawn => Self::void_with_penalty(id, record, parameters),
-            ClaimState::Opened => {
-                round.awaiting = round
-                    .awaiting
-                    .saturating_add(to_u32(record.committee.len()));
-            }
-            _ => {}
-        }
-    }
-
-    fn close_availability(
-        round: &mut RoundOf<T>,
-        id: H256,
-        record: &mut Record<T>,
-        parameters: &ChainParameters,
-    ) {
-        if record.state != ClaimState::Opened {
-            return;
-        }
-        let seats = to_u32(record.committee.len());
-        let lack = record
-            .committee
-            .iter()
-            .filter(|s| s.availability == Some(Availability::Lack))
-            .count();
-        if draw::two_thirds(to_u32(lack), seats) {
-            Self::void_with_penalty(id, record, parameters);
-        } else {
-            Self::move_claim(record, ClaimEvent::Have);
-            round.awaiting = round.awaiting.saturating_add(seats);
-        }
-    }
-
-    fn settle(round: &mut RoundOf<T>, record: &mut Record<T>) {
-        if record.state != ClaimState::Revealed {
-            return;
-        }
-        Self::move_claim(record, record.settlement());
-        Self::count_units(round, record);
-        if record.state == ClaimState::Accepted {
-            round.accepted = round.accepted.saturating_add(1);
-        }
     }
 
     /// Ends a phase: takes the transition of the table and sets the next phase up.

@@ -111,6 +111,9 @@ impl World {
             committee: BoundedVec::new(),
             history: BoundedVec::truncate_from(history),
             receipts: BoundedVec::new(),
+            flag: None,
+            merged: false,
+            newcomer: false,
         };
         self.claims.insert(claim_id, record);
         self.event("UsefulWork", "Claimed", &[("claim", &|| claim_id.encode())]);

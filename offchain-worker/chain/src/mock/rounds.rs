@@ -5,7 +5,7 @@ use codec::Encode;
 use dream_primitives::claim::{Availability, RoundId};
 use dream_primitives::hashing::{content_hash, hash, Domain};
 use dream_primitives::math::mul_div;
-use dream_primitives::registry::RoundTerms;
+use dream_primitives::registry::{Funding, RoundTerms};
 use dream_primitives::round::{
     ClaimEvent, ClaimState, HistoryEntry, Phase, Receipt, Role, RoundEvent,
 };
@@ -64,7 +64,7 @@ impl World {
             model: info.model,
             architecture: self.models[info.model as usize].architecture,
             recipe: info.recipe,
-            admission: info.admission?,
+            funding: Funding::Emission(info.admission?),
             mixture: BoundedVec::truncate_from(entries.collect::<Option<Vec<_>>>()?),
         })
     }
@@ -99,6 +99,9 @@ impl World {
             pay: None,
             receipted: 0,
             merge: None,
+            replays: None,
+            trials: 0,
+            disputes: 0,
         };
         self.windows.insert(id, new_window(blocks));
         self.terms.insert(id, terms);
@@ -285,7 +288,7 @@ impl World {
         self.terms.get(&round).map_or(0, |terms| {
             u128::from(segments)
                 * u128::from(terms.recipe.segment_tokens())
-                * u128::from(terms.admission.units_per_token)
+                * u128::from(terms.funding.units_per_token())
         })
     }
 
@@ -335,7 +338,7 @@ impl World {
                     .insert(branch, self.number)
                     .unwrap_or(round.opened);
                 let all = emission::between(&self.parameters.rewards, from, self.number);
-                let share = self.terms[&round.id].admission.share;
+                let share = self.terms[&round.id].funding.share();
                 let parts = Balance::from(emission::PARTS);
                 round.emission = mul_div(all, Balance::from(share), parts).unwrap_or(0);
                 0

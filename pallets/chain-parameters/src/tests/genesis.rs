@@ -23,9 +23,9 @@ fn genesis_should_panic_with_the_name_and_what_to_change() {
             "bonds.unbondingBlocks must be at least",
         ),
         (
-            |p| p.bonds.claim = 1 + p.bonds.availability,
+            |p| p.bonds.availability /= 2,
             "HonestyDoesNotPay",
-            "raise bonds.claim",
+            "raise bonds.availability",
         ),
     ];
     for (change, name, advice) in cases {

@@ -14,7 +14,7 @@ use dream_primitives::merkle::SumNode;
 use dream_primitives::params::*;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::recipe::*;
-use dream_primitives::registry::{Admission, Branch, DatasetRecord, Model, RoundTerms};
+use dream_primitives::registry::{Admission, Branch, DatasetRecord, Funding, Model, RoundTerms};
 use dream_primitives::round::*;
 use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{AuditView, BranchView, ClaimView, RoundView, VersionView};
@@ -37,7 +37,7 @@ pub fn cid(byte: u8) -> Cid {
     }
 }
 
-fn bounded<T: Clone + std::fmt::Debug, S: bounded_collections::Get<u32>>(
+pub fn bounded<T: Clone + std::fmt::Debug, S: bounded_collections::Get<u32>>(
     items: &[T],
 ) -> dream_primitives::BoundedVec<T, S> {
     items.to_vec().try_into().unwrap()
@@ -229,6 +229,9 @@ fn record() -> ClaimRecord<AccountId> {
         committee: bounded(&[seat()]),
         history: bounded(&[history()]),
         receipts: bounded(&[receipt()]),
+        flag: Some(false),
+        merged: true,
+        newcomer: false,
     }
 }
 
@@ -264,6 +267,9 @@ fn round() -> Round<AccountId> {
         }),
         receipted: 3,
         merge: Some(posted()),
+        replays: Some(2),
+        trials: 1,
+        disputes: 6,
     }
 }
 
@@ -285,7 +291,7 @@ fn fields_of(fields: &[Field<MetaForm>]) -> String {
 }
 
 #[derive(Default)]
-struct Dump {
+pub struct Dump {
     encodings: String,
     shapes: String,
     names: BTreeSet<String>,
@@ -293,7 +299,10 @@ struct Dump {
 
 impl Dump {
     /// Writes a type's shape and its examples. An enumeration needs an example of every variant.
-    fn add<T: Encode + Decode + TypeInfo + PartialEq + std::fmt::Debug>(&mut self, examples: &[T]) {
+    pub fn add<T: Encode + Decode + TypeInfo + PartialEq + std::fmt::Debug>(
+        &mut self,
+        examples: &[T],
+    ) {
         let info = T::type_info();
         let name = info.path.ident().unwrap();
         let encoded: Vec<Vec<u8>> = examples.iter().map(Encode::encode).collect();
@@ -334,6 +343,7 @@ fn dump() -> Dump {
     add_enumerations(&mut d);
     add_structures(&mut d);
     add_parameters(&mut d);
+    crate::dispute::add(&mut d);
     d
 }
 
@@ -387,7 +397,7 @@ fn add_enumerations(d: &mut Dump) {
         },
         DeltaChunk::Sparse {
             shift: 2,
-            indices: vec![1, 4_095],
+            gaps: vec![1, 255, 7],
             codes: vec![-1, 5],
         },
     ]);
@@ -400,7 +410,7 @@ fn add_enumerations(d: &mut Dump) {
 }
 
 /// All variants of an enumeration without fields, by their indices.
-fn all<T: Decode>() -> Vec<T> {
+pub fn all<T: Decode>() -> Vec<T> {
     (0..=u8::MAX)
         .map_while(|index| T::decode(&mut [index].as_slice()).ok())
         .collect()
@@ -467,11 +477,18 @@ fn add_structures(d: &mut Dump) {
         deposit: 10,
         block: 77,
     }]);
+    d.add(&[
+        Funding::Emission(admission()),
+        Funding::Escrow {
+            per_round: 500,
+            unit_price: 3,
+        },
+    ]);
     d.add(&[RoundTerms {
         model: 1,
         architecture: Architecture::Llama(llama()),
         recipe: recipe(),
-        admission: admission(),
+        funding: Funding::Emission(admission()),
         mixture: bounded(&[(entry(), 100_000)]),
     }]);
     d.add(&[seat()]);
@@ -538,10 +555,14 @@ fn shapes_should_be_the_reviewed_ones() {
 
 /// Names of the public types of the crate's sources that derive `Encode`.
 fn codec_types_of_the_sources() -> BTreeSet<String> {
-    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let mut names = BTreeSet::new();
-    for file in std::fs::read_dir(sources).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
         let mut derives = String::new();
         for line in text.lines() {
             let item = ["pub struct ", "pub enum "]

@@ -10,6 +10,7 @@
 )]
 
 mod codec_types;
+mod dispute;
 mod rules;
 
 use std::fmt::Write;

@@ -4,7 +4,7 @@
 use crate::codec_types::{cid, claim, h, header, llama, report, round_id, settings};
 use crate::{check, hex};
 use codec::Encode;
-use dream_primitives::aggregate::merge_chunk;
+use dream_primitives::aggregate::{merge_chunk, MergeInput};
 use dream_primitives::claim::{canary_commitment, digest_leaf, salted_digest, state_leaf};
 use dream_primitives::data::{self, MixtureEntry};
 use dream_primitives::delta::{self, DeltaChunk};
@@ -19,7 +19,7 @@ use std::fmt::Write;
 const GENESIS: H256 = H256([0xd7; 32]);
 const ACCOUNT: [u8; 32] = [0xac; 32];
 
-const DOMAINS: [Domain; 20] = [
+const DOMAINS: [Domain; 22] = [
     Domain::State,
     Domain::Delta,
     Domain::Data,
@@ -40,6 +40,8 @@ const DOMAINS: [Domain; 20] = [
     Domain::Version,
     Domain::Residual,
     Domain::LocalRecord,
+    Domain::Server,
+    Domain::Pairs,
 ];
 
 /// Integers that look like a training step's: small and large, of both signs.
@@ -265,11 +267,20 @@ fn aggregation_should_be_the_reviewed_one() {
         .iter()
         .map(|factor| delta::quantise_dense(&numbers(256, *factor)))
         .collect();
-    let weighted: Vec<(&DeltaChunk, u16)> = deltas.iter().zip([8, 8, 3, 1]).collect();
+    let weighted: Vec<MergeInput> = deltas
+        .iter()
+        .zip([8, 8, 3, 1])
+        .map(|(chunk, weight)| MergeInput {
+            chunk,
+            weight,
+            norm_squared: chunk.sum_of_squares(),
+        })
+        .collect();
     let mut text = String::new();
-    for (delta, weight) in &weighted {
-        let leaf = delta.leaf();
-        let encoded = hex(delta.encode());
+    for input in &weighted {
+        let weight = input.weight;
+        let leaf = input.chunk.leaf();
+        let encoded = hex(input.chunk.encode());
         writeln!(text, "delta of weight {weight} = {encoded}").unwrap();
         writeln!(text, "its leaf = {} sum {}", hex(leaf.hash), leaf.sum).unwrap();
     }

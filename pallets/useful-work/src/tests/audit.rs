@@ -151,8 +151,8 @@ fn claim_should_lose_the_availability_deposit_when_not_opened() {
         let issued = Balances::total_issuance();
         run_to(R1, Phase::Vesting);
         assert_eq!(trace.record().state, Void);
-        assert_eq!(Bonds::<Test>::get(1).unwrap().total, 19_990 * DREAM);
-        assert_eq!(Balances::total_issuance(), issued - 10 * DREAM);
+        assert_eq!(Bonds::<Test>::get(1).unwrap().total, 19_000 * DREAM);
+        assert_eq!(Balances::total_issuance(), issued - 1_000 * DREAM);
     });
 }
 
@@ -174,7 +174,7 @@ fn claim_should_lose_only_the_deposit_when_two_thirds_lack_its_blobs() {
         assert_ok!(vote(seats[2], Availability::Have));
         run_to(R1, Phase::Vesting);
         assert_eq!(trace.record().state, Void);
-        assert_eq!(trace.record().bond, 990 * DREAM);
+        assert_eq!(trace.record().bond, 0);
     });
 }
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Errors of the pallet.
+
+use polkadot_sdk::frame_support::pallet_macros::pallet_section;
+
+/// Imported into the pallet by `import_section`.
+#[pallet_section]
+mod errors {
+    #[pallet::error]
+    pub enum Error<T> {
+        /// The amount is zero.
+        ZeroAmount,
+        /// The free bond is smaller than what this needs.
+        BondTooSmall,
+        /// The bond was made in or after the block at which the round opened; it counts from the next round.
+        BondTooYoung,
+        /// The bond was added to too often within the length of a round; wait for a round.
+        TooManyAdditions,
+        /// Another amount is unbonding; withdraw it first.
+        AlreadyUnbonding,
+        /// Nothing is unbonding.
+        NothingUnbonding,
+        /// The unbonding period is not over.
+        StillUnbonding,
+        /// No such branch.
+        UnknownBranch,
+        /// Neither governance admitted this calibration leaf, nor does the chain admit any.
+        ProfileNotAdmitted,
+        /// The account has no profile on this branch, or the claim names another.
+        WrongProfile,
+        /// The profile was registered in or after the block at which the round opened.
+        ProfileTooYoung,
+        /// The account is enlisted already.
+        AlreadyEnlisted,
+        /// The account is not enlisted.
+        NotEnlisted,
+        /// The branch has its largest number of verifiers.
+        TooManyVerifiers,
+        /// No such round, or it was pruned.
+        UnknownRound,
+        /// The round is not in the phase that this call belongs to.
+        WrongPhase,
+        /// The claim's base is not the round's.
+        WrongBase,
+        /// The account has a claim in this round.
+        SecondClaim,
+        /// The round has its largest number of claims.
+        RoundFull,
+        /// Fewer segments than are audited, or more than the recipe has.
+        BadSegments,
+        /// A residual is named although the recipe has no error feedback, or the other way round.
+        BadResidual,
+        /// No such claim, or it was pruned.
+        UnknownClaim,
+        /// The claim is not in the state that this call belongs to.
+        WrongClaimState,
+        /// The caller is not the claim's miner.
+        NotTheMiner,
+        /// The opened segments are not those that were drawn, in ascending order.
+        WrongSegments,
+        /// A Merkle proof does not verify.
+        BadProof,
+        /// The caller has no seat in the claim's committee.
+        NotInCommittee,
+        /// The verifier did this already.
+        AlreadyDone,
+        /// The verifier did not commit in time.
+        NotCommitted,
+        /// The revealed report and salt do not hash to the commitment.
+        RevealMismatch,
+        /// A merge was posted already.
+        AlreadyMerged,
+        /// Moments are named although the server optimiser has none, or the other way round.
+        BadServerState,
+        /// The registry refuses the version: the round's base is not the branch's head any more.
+        HeadMoved,
+    }
+}

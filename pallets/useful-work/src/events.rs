@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Events of the pallet.
+
+use polkadot_sdk::frame_support::pallet_macros::pallet_section;
+
+/// Imported into the pallet by `import_section`.
+#[pallet_section]
+mod events {
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// An account bonded more.
+        Bonded {
+            account: T::AccountId,
+            amount: Balance,
+        },
+        /// Part of a bond may be withdrawn from a block on.
+        Unbonding {
+            account: T::AccountId,
+            amount: Balance,
+            withdrawable: BlockNumber,
+        },
+        /// An unbonded amount is free.
+        Withdrawn {
+            account: T::AccountId,
+            amount: Balance,
+        },
+        /// Part of a bond was burned.
+        BondBurned {
+            account: T::AccountId,
+            claim: H256,
+            amount: Balance,
+        },
+        /// An account registered its profile.
+        ProfileRegistered {
+            branch: BranchId,
+            account: T::AccountId,
+            leaf: H256,
+        },
+        /// Governance admitted a profile.
+        ProfileAdmitted { leaf: H256 },
+        /// Governance dismissed a profile.
+        ProfileDismissed { leaf: H256 },
+        /// An account verifies a branch's claims from now on.
+        VerifierEnlisted {
+            branch: BranchId,
+            account: T::AccountId,
+        },
+        /// An account is drawn no more.
+        VerifierRetired {
+            branch: BranchId,
+            account: T::AccountId,
+        },
+        /// A round opened.
+        RoundOpened { round: RoundId, base: H256 },
+        /// A round came to a phase.
+        PhaseStarted {
+            round: RoundId,
+            phase: Phase,
+            deadline: BlockNumber,
+        },
+        /// A claim was posted.
+        Claimed {
+            round: RoundId,
+            claim: H256,
+            miner: T::AccountId,
+            segments: u16,
+        },
+        /// A claim's committee and segments were drawn.
+        Drawn {
+            claim: H256,
+            segments: DrawnSegments,
+            committee: BoundedVec<T::AccountId, ConstU32<16>>,
+        },
+        /// A miner opened the start states.
+        StartStatesOpened { claim: H256 },
+        /// A verifier spoke on availability.
+        AvailabilityVoted {
+            claim: H256,
+            verifier: T::AccountId,
+            availability: Availability,
+        },
+        /// A verifier committed to its replay.
+        ReplayCommitted { claim: H256, verifier: T::AccountId },
+        /// A miner opened digests and end states.
+        DigestsOpened { claim: H256 },
+        /// A verifier revealed its replay.
+        ReplayRevealed {
+            claim: H256,
+            verifier: T::AccountId,
+            verdict: Verdict,
+        },
+        /// A claim came to a state at the end of a phase.
+        ClaimMoved { claim: H256, state: ClaimState },
+        /// A merge was posted.
+        MergePosted {
+            round: RoundId,
+            version: H256,
+            merger: T::AccountId,
+        },
+        /// A round's pay was set aside.
+        RoundPaid {
+            round: RoundId,
+            emission: Balance,
+            units: u128,
+            miners: Balance,
+            verifiers: Balance,
+        },
+        /// A receipt was written.
+        Rewarded {
+            claim: H256,
+            account: T::AccountId,
+            role: Role,
+            units: u128,
+            amount: Balance,
+        },
+        /// A receipt was paid out.
+        Vested {
+            claim: H256,
+            account: T::AccountId,
+            role: Role,
+            amount: Balance,
+        },
+        /// Credits were granted.
+        Credited { account: T::AccountId, amount: u128 },
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Storage of the pallet.
+
+use polkadot_sdk::frame_support::pallet_macros::pallet_section;
+
+/// Imported into the pallet by `import_section`.
+#[pallet_section]
+mod storage {
+    /// Bonds.
+    #[pallet::storage]
+    pub type Bonds<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Bond>;
+
+    /// Profile of an account on a branch.
+    #[pallet::storage]
+    pub type Profiles<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, BranchId, Blake2_128Concat, T::AccountId, ProfileRecord>;
+
+    /// Calibration leaves that governance admitted.
+    #[pallet::storage]
+    pub type AdmittedProfiles<T: Config> = StorageMap<_, Identity, H256, ()>;
+
+    /// Accounts that verify a branch's claims.
+    #[pallet::storage]
+    pub type Verifiers<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        BranchId,
+        BoundedVec<T::AccountId, ConstU32<MAX_VERIFIERS>>,
+        ValueQuery,
+    >;
+
+    /// Number of a branch's latest round.
+    #[pallet::storage]
+    pub type CurrentRound<T: Config> = StorageMap<_, Twox64Concat, BranchId, u32>;
+
+    /// Rounds until they are pruned.
+    #[pallet::storage]
+    pub type Rounds<T: Config> = StorageMap<_, Twox64Concat, RoundId, Round<T::AccountId>>;
+
+    /// What a round took from the registries when it opened.
+    #[pallet::storage]
+    pub type Terms<T: Config> = StorageMap<_, Twox64Concat, RoundId, RoundTerms>;
+
+    /// Randomness that a round is gathering.
+    #[pallet::storage]
+    pub type SeedWindows<T: Config> =
+        StorageMap<_, Twox64Concat, RoundId, SeedWindow<T::AccountId>>;
+
+    /// Verifiers that a round draws from, frozen when its training ends; gone when it has drawn.
+    #[pallet::storage]
+    pub type Candidates<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        RoundId,
+        BoundedVec<Candidate<T::AccountId>, ConstU32<MAX_VERIFIERS>>,
+        ValueQuery,
+    >;
+
+    /// Claims of a round in the order in which they came.
+    #[pallet::storage]
+    pub type RoundClaims<T: Config> =
+        StorageMap<_, Twox64Concat, RoundId, BoundedVec<H256, ConstU32<MAX_CLAIMS>>, ValueQuery>;
+
+    /// An account's claim in a round.
+    #[pallet::storage]
+    pub type ClaimOf<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, RoundId, Blake2_128Concat, T::AccountId, H256>;
+
+    /// Claims until they are pruned.
+    #[pallet::storage]
+    pub type Claims<T: Config> = StorageMap<_, Identity, H256, ClaimRecord<T::AccountId>>;
+
+    /// Header of a posted merge until it is the head.
+    #[pallet::storage]
+    pub type PostedHeaders<T: Config> = StorageMap<_, Twox64Concat, RoundId, VersionHeader>;
+
+    /// Rounds whose phase moves.
+    #[pallet::storage]
+    pub type ActiveRounds<T: Config> =
+        StorageValue<_, BoundedVec<RoundId, ConstU32<MAX_ACTIVE>>, ValueQuery>;
+
+    /// Rounds to wake at a block: to vest, or to be pruned.
+    #[pallet::storage]
+    pub type Agenda<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        BlockNumber,
+        BoundedVec<RoundId, ConstU32<MAX_ACTIVE>>,
+        ValueQuery,
+    >;
+
+    /// What is set aside for rounds and block producers but not minted yet.
+    #[pallet::storage]
+    pub type PendingIssuance<T: Config> = StorageValue<_, Balance, ValueQuery>;
+
+    /// Block producers' share.
+    #[pallet::storage]
+    pub type Producers<T: Config> = StorageValue<_, ProducerPot, ValueQuery>;
+
+    /// Author of the parent block.
+    #[pallet::storage]
+    pub type ParentAuthor<T: Config> = StorageValue<_, T::AccountId>;
+
+    /// Compute credits.
+    #[pallet::storage]
+    pub type Credits<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, CreditBalance, ValueQuery>;
+
+    /// Sum of all credits.
+    #[pallet::storage]
+    pub type TotalCredits<T: Config> = StorageValue<_, CreditBalance, ValueQuery>;
+}
