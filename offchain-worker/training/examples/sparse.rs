@@ -1,156 +1,169 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Dense int8 deltas against the largest steps of each chunk with error feedback: rounds of three miners through the
 //! protocol's integer pipeline, without a chain.
+//!
+//! `cargo run --release -p dream-training --example sparse -- FOLDER [ROUNDS] [SEEDS] [KINDS]`, where FOLDER holds some
+//! 200 KB of text, SEEDS is a list such as `1,2,3` and KINDS is `dense,sparse` or one of them. docs/sparse.md has the
+//! figures.
 
 mod lab;
 
 use codec::Encode;
-use dream_primitives::aggregate::merge_chunk;
-use dream_primitives::delta::{quantise, quantise_dense, DeltaChunk};
-use dream_primitives::recipe::{DeltaCodec, Recipe, ServerOptimiser};
+use dream_primitives::aggregate::{merge_chunk, MergeInput};
+use dream_primitives::delta::DeltaChunk;
+use dream_primitives::recipe::{DeltaCodec, Recipe};
 use dream_primitives::state::CHUNK;
 use dream_training::{
-    dequantise, grid_steps, init_state, numeric, silent, SegmentRunner, Trainer, TrainingState,
+    claim_delta, init_state, numeric, silent, SegmentRunner, Trainer, TrainingState,
 };
 use lab::{Failure, Text};
-use std::path::PathBuf;
+use std::path::Path;
 
 const MINERS: u8 = 3;
+/// Steps kept in a chunk of 4096: the most that stay 30 times smaller than f32.
+const PER_CHUNK: u16 = 268;
 
-fn encode(codec: DeltaCodec, steps: &[i32]) -> Vec<DeltaChunk> {
-    let DeltaCodec::TopK { per_chunk } = codec else {
-        return quantise(steps);
-    };
-    steps
-        .chunks(CHUNK)
-        .map(|c| {
-            let mut order: Vec<usize> = (0..c.len()).collect();
-            order.sort_by_key(|i| (std::cmp::Reverse(c[*i].unsigned_abs()), *i));
-            order.truncate(per_chunk as usize);
-            order.sort();
-            let kept: Vec<i32> = order.iter().map(|i| c[*i]).collect();
-            let DeltaChunk::Dense { shift, codes } = quantise_dense(&kept) else {
-                unreachable!()
-            };
-            let (indices, codes): (Vec<u16>, Vec<i8>) = order
-                .iter()
-                .zip(codes)
-                .filter(|(_, c)| *c != 0)
-                .map(|(i, c)| (*i as u16, c))
-                .unzip();
-            DeltaChunk::Sparse {
-                shift,
-                indices,
-                codes,
-            }
-        })
-        .collect()
+fn recipe(kind: &str) -> Result<Recipe, Failure> {
+    match kind {
+        "dense" => Ok(lab::recipe()),
+        "sparse" => Ok(Recipe {
+            delta: DeltaCodec::TopK {
+                per_chunk: PER_CHUNK,
+            },
+            error_feedback: true,
+            ..lab::recipe()
+        }),
+        _ => Err(format!("{kind:?} is neither dense nor sparse").into()),
+    }
 }
 
-fn run(text: &Text, seed: u64, rounds: u32, recipe: Recipe) -> Result<(), Failure> {
-    let architecture = lab::architecture();
-    let mut trainer = Trainer::new(architecture, recipe, lab::GENESIS)?;
-    let held_out = text.held_out();
-    let mut head = init_state(&architecture, seed)?;
-    let mut moments = vec![0i32; head.len() * recipe.server.moments() as usize];
-    let mut residuals = vec![vec![0i32; head.len()]; MINERS as usize];
-    let mut bytes = 0usize;
-    for round in 1..=rounds {
-        let mut deltas = Vec::new();
-        for miner in 0..MINERS {
-            let mut state = TrainingState::from_head(&architecture, &head)?;
-            let mut batches = text.batches(lab::round_seed(seed, round), miner);
-            for segment in 0..recipe.segments {
-                state = trainer
-                    .run_segment(&head, state, &mut batches, segment, &mut silent)?
-                    .state;
-            }
-            let mut steps = grid_steps(
-                &architecture,
-                &dequantise(&architecture, &head)?,
-                &state.params,
-            )?;
-            let residual = &mut residuals[miner as usize];
-            if recipe.error_feedback {
-                for (s, r) in steps.iter_mut().zip(residual.iter()) {
-                    *s = s.saturating_add(*r);
-                }
-            }
-            let chunks = encode(recipe.delta, &steps);
-            if recipe.error_feedback {
-                let sent = chunks
-                    .iter()
-                    .zip(steps.chunks(CHUNK))
-                    .flat_map(|(c, s)| c.steps(s.len() as u32));
-                for ((r, s), d) in residual.iter_mut().zip(&steps).zip(sent) {
-                    *r = s - d;
-                }
-            }
-            bytes = chunks.encoded_size();
-            deltas.push(chunks);
-        }
-        for i in 0..deltas[0].len() {
-            let range = i * CHUNK..((i + 1) * CHUNK).min(head.len());
-            let pairs: Vec<_> = deltas.iter().map(|d| (&d[i], 8)).collect();
-            let m = if moments.is_empty() {
-                &mut [][..]
-            } else {
-                &mut moments[range.clone()]
-            };
-            merge_chunk(&recipe.rule, &recipe.server, &mut head[range], m, &pairs)
-                .map_err(|e| format!("{e:?}"))?;
-        }
-        println!(
-            "seed {seed} round {round} loss {:.4} bytes {bytes} ratio {:.2}",
-            trainer.evaluate(&head, &held_out)?,
-            4.0 * head.len() as f64 / bytes as f64
-        );
+/// A branch with its miners.
+struct Branch<'a> {
+    recipe: Recipe,
+    text: &'a Text,
+    seed: u64,
+    trainer: Trainer,
+    head: Vec<i32>,
+    moments: Vec<i32>,
+    /// What each miner has not sent yet.
+    residuals: Vec<Option<Vec<i32>>>,
+}
+
+impl<'a> Branch<'a> {
+    fn new(recipe: Recipe, text: &'a Text, seed: u64) -> Result<Self, Failure> {
+        let head = init_state(&lab::architecture(), seed)?;
+        Ok(Self {
+            trainer: Trainer::new(lab::architecture(), recipe, lab::GENESIS)?,
+            moments: vec![0; head.len() * recipe.server.moments() as usize],
+            residuals: vec![None; usize::from(MINERS)],
+            recipe,
+            text,
+            seed,
+            head,
+        })
     }
-    Ok(())
+
+    fn train(&mut self, round: u32, miner: u8) -> Result<Vec<DeltaChunk>, Failure> {
+        let architecture = lab::architecture();
+        let mut state = TrainingState::from_head(&architecture, &self.head)?;
+        let mut batches = self.text.batches(lab::round_seed(self.seed, round), miner);
+        for segment in 0..self.recipe.segments {
+            let done =
+                self.trainer
+                    .run_segment(&self.head, state, &mut batches, segment, &mut silent)?;
+            state = done.state;
+        }
+        let residual = &mut self.residuals[usize::from(miner)];
+        let before = residual.as_deref();
+        let delta = claim_delta(
+            &architecture,
+            &self.recipe,
+            &self.head,
+            &state.params,
+            before,
+        )?;
+        *residual = delta.residual.map(|kept| kept.steps);
+        Ok(delta.chunks)
+    }
+
+    fn merge(&mut self, deltas: &[Vec<DeltaChunk>]) -> Result<(), Failure> {
+        let len = self.head.len();
+        let moments = self.recipe.server.moments() as usize;
+        for (i, head) in self.head.chunks_mut(CHUNK).enumerate() {
+            let of = |moment: usize| moment * len + i * CHUNK;
+            let mut own: Vec<i32> = (0..moments)
+                .flat_map(|m| self.moments[of(m)..of(m) + head.len()].iter().copied())
+                .collect();
+            let inputs: Vec<_> = deltas
+                .iter()
+                .map(|delta| MergeInput {
+                    chunk: &delta[i],
+                    weight: self.recipe.segments,
+                    norm_squared: 0,
+                })
+                .collect();
+            merge_chunk(
+                &self.recipe.rule,
+                &self.recipe.server,
+                head,
+                &mut own,
+                &inputs,
+            )
+            .map_err(|e| format!("chunk {i}: {e:?}"))?;
+            for m in 0..moments {
+                self.moments[of(m)..of(m) + head.len()]
+                    .copy_from_slice(&own[m * head.len()..(m + 1) * head.len()]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a round; returns the held-out loss after it and the largest blob in bytes.
+    fn round(&mut self, round: u32) -> Result<(f64, usize), Failure> {
+        let deltas = (0..MINERS)
+            .map(|miner| self.train(round, miner))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.merge(&deltas)?;
+        let largest = deltas.iter().map(Encode::encoded_size).max().unwrap_or(0);
+        let loss = self.trainer.evaluate(&self.head, &self.text.held_out())?;
+        Ok((loss, largest))
+    }
 }
 
 fn main() -> Result<(), Failure> {
-    numeric::pin(1)?;
-    let a: Vec<String> = std::env::args().skip(1).collect();
-    let text = Text::read(&PathBuf::from(&a[0]))?;
-    println!("{} windows", text.len());
-    for config in &a[3..] {
-        let mut recipe = lab::recipe();
-        let w: Vec<&str> = config.split(',').collect();
-        let k: u16 = w[0].parse()?;
-        if k > 0 {
-            recipe.delta = DeltaCodec::TopK { per_chunk: k };
-            recipe.error_feedback = w[3] == "ef";
-        }
-        let lr: f64 = w[1].parse()?;
-        let m: f64 = w[2].parse()?;
-        let lr = (lr * 65536.0).round() as u32;
-        recipe.server = if m > 0.0 {
-            ServerOptimiser::Nesterov {
-                learning_rate: lr,
-                momentum: (m * 65536.0).round() as u32,
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let folder = arguments.first().ok_or("name a folder of text files")?;
+    let settings = numeric::pin(1)?;
+    let text = Text::read(Path::new(folder))?;
+    let rounds: u32 = arguments.get(1).map_or(Ok(20), |n| n.parse())?;
+    let seeds = arguments.get(2).map_or("1,2,3", String::as_str);
+    let kinds = arguments.get(3).map_or("dense,sparse", String::as_str);
+    println!("{settings:?}, {} windows", text.len());
+    let mut table = Vec::new();
+    for kind in kinds.split(',') {
+        let recipe = recipe(kind)?;
+        println!("{kind}: {:?}, {:?}", recipe.delta, recipe.server);
+        let (mut losses, mut largest) = (Vec::new(), 0);
+        for seed in seeds.split(',') {
+            let mut branch = Branch::new(recipe, &text, seed.parse()?)?;
+            let mut last = f64::NAN;
+            for round in 1..=rounds {
+                let (loss, bytes) = branch.round(round)?;
+                println!("{kind}, seed {seed}, round {round}: held-out loss {loss:.4}, largest blob {bytes} bytes");
+                (last, largest) = (loss, largest.max(bytes));
             }
-        } else {
-            ServerOptimiser::Sgd { learning_rate: lr }
-        };
-        let dream_primitives::recipe::Optimiser::AdamW {
-            learning_rate,
-            epsilon,
-            ..
-        } = &mut recipe.optimiser;
-        if let Some(x) = w.get(4) {
-            *learning_rate = (x.parse::<f64>()? * 1e9) as u32;
+            losses.push(last);
         }
-        if let Some(x) = w.get(5) {
-            *epsilon = (x.parse::<f64>()? * 1e12) as u32;
-        }
-        if let Some(x) = w.get(6) {
-            recipe.proximal = (x.parse::<f64>()? * 1e9) as u32;
-        }
-        println!("config {config}");
-        for seed in a[2].split(',') {
-            run(&text, seed.parse()?, a[1].parse()?, recipe)?;
-        }
+        let f32_bytes = 4 * init_state(&lab::architecture(), 0)?.len();
+        let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+        let all: Vec<String> = losses.iter().map(|l| format!("{l:.4}")).collect();
+        table.push(format!(
+            "| {kind} | {largest} | {:.2} | {} | {mean:.4} |",
+            f32_bytes as f64 / largest as f64,
+            all.join(", ")
+        ));
     }
+    println!("\n| delta | largest blob, bytes | times fewer than f32 | held-out loss after {rounds} rounds, seeds {seeds} | mean |");
+    println!("|---|---|---|---|---|\n{}", table.join("\n"));
     Ok(())
 }

@@ -9,8 +9,8 @@ mod lab;
 
 use dream_primitives::recipe::{Optimiser, Recipe};
 use dream_training::{
-    dequantise, distance, init_state, numeric, parameters, silent, Distance, SegmentRunner, Trainer,
-    TrainingState,
+    dequantise, distance, init_state, numeric, parameters, silent, Distance, SegmentRunner,
+    Trainer, TrainingState,
 };
 use lab::{Failure, Text};
 use std::collections::BTreeMap;
@@ -169,11 +169,13 @@ struct Row {
 
 impl Row {
     fn largest(&self) -> Distance {
-        self.distances.iter().fold(Distance::default(), |a, b| Distance {
-            params: a.params.max(b.params),
-            exp_avg: a.exp_avg.max(b.exp_avg),
-            direction: a.direction.max(b.direction),
-        })
+        self.distances
+            .iter()
+            .fold(Distance::default(), |a, b| Distance {
+                params: a.params.max(b.params),
+                exp_avg: a.exp_avg.max(b.exp_avg),
+                direction: a.direction.max(b.direction),
+            })
     }
 
     fn median(&self) -> u32 {

@@ -22,7 +22,7 @@ pub(crate) fn first_not_finite(values: &[f32]) -> Option<usize> {
     }
 }
 
-fn expect_len(found: usize, expected: usize) -> Result<(), TrainingError> {
+pub(crate) fn expect_len(found: usize, expected: usize) -> Result<(), TrainingError> {
     if found == expected {
         Ok(())
     } else {
@@ -94,7 +94,8 @@ pub(crate) fn to_grid(
     grid_steps(architecture, &zeros, params)
 }
 
-/// The delta of a claim: quantise(state_S - state_0), where state_0 is what `head` dequantises to.
+/// The dense delta of a claim without error feedback: quantise(state_S - state_0), where state_0 is what `head`
+/// dequantises to. [`crate::claim_delta`] makes what a recipe asks for.
 pub fn delta(
     architecture: &Architecture,
     head: &[i32],

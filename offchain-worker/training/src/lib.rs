@@ -31,6 +31,7 @@
 //! }
 //! ```
 
+mod claim_delta;
 mod distance;
 mod dummy;
 mod error;
@@ -47,6 +48,7 @@ mod snapshot;
 mod tests;
 mod trainer;
 
+pub use claim_delta::{claim_delta, ClaimDelta, Residual};
 pub use distance::{distance, Distance};
 pub use dummy::DummyRunner;
 pub use error::{SnapshotError, TrainingError};

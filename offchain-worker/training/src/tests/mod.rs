@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Tests by subject. What needs other processes is in `tests/replay.rs`.
 
+mod claim_delta;
 mod distance;
 mod forward;
 mod inputs;
