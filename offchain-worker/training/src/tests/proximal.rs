@@ -163,7 +163,7 @@ fn term_should_keep_the_end_nearer_to_the_base() {
         let mut trainer = Trainer::new(
             small(2, true),
             Recipe {
-                steps: 40,
+                steps: 12,
                 ..pulled(proximal)
             },
             GENESIS,
