@@ -2,16 +2,16 @@
 //! Dense int8 deltas against the largest steps of each chunk with error feedback: rounds of three miners through the
 //! protocol's integer pipeline, without a chain.
 //!
-//! `cargo run --release -p dream-training --example sparse -- FOLDER [ROUNDS] [SEEDS] [KINDS]`, where FOLDER holds some
-//! 200 KB of text, SEEDS is a list such as `1,2,3` and KINDS is `dense,sparse` or one of them. docs/sparse.md has the
-//! figures.
+//! `cargo run --release -p dream-training --example sparse -- FOLDER [ROUNDS] [SEEDS] [KINDS] [KEY=VALUE]...`, where FOLDER
+//! holds some 200 KB of text, SEEDS is a list such as `1,2,3` and KINDS is `dense,sparse` or one of them. KEY=VALUE changes
+//! the sparse recipe (see [`change`]), `all.KEY=VALUE` the dense one too. docs/sparse.md has the figures.
 
 mod lab;
 
 use codec::Encode;
 use dream_primitives::aggregate::{merge_chunk, MergeInput};
 use dream_primitives::delta::DeltaChunk;
-use dream_primitives::recipe::{DeltaCodec, Recipe};
+use dream_primitives::recipe::{DeltaCodec, Optimiser, Recipe, ServerOptimiser};
 use dream_primitives::state::CHUNK;
 use dream_training::{
     claim_delta, init_state, numeric, silent, SegmentRunner, Trainer, TrainingState,
@@ -23,18 +23,66 @@ const MINERS: u8 = 3;
 /// Steps kept in a chunk of 4096: the most that stay 30 times smaller than f32.
 const PER_CHUNK: u16 = 268;
 
-fn recipe(kind: &str) -> Result<Recipe, Failure> {
+fn recipe(kind: &str, changes: &[String]) -> Result<Recipe, Failure> {
+    let mut recipe = lab::recipe();
     match kind {
-        "dense" => Ok(lab::recipe()),
-        "sparse" => Ok(Recipe {
-            delta: DeltaCodec::TopK {
+        "dense" => {}
+        "sparse" => {
+            recipe.delta = DeltaCodec::TopK {
                 per_chunk: PER_CHUNK,
-            },
-            error_feedback: true,
-            ..lab::recipe()
-        }),
-        _ => Err(format!("{kind:?} is neither dense nor sparse").into()),
+            };
+            recipe.error_feedback = true;
+        }
+        _ => return Err(format!("{kind:?} is neither dense nor sparse").into()),
     }
+    for text in changes {
+        match text.strip_prefix("all.") {
+            Some(text) => change(&mut recipe, text)?,
+            None if kind == "sparse" => change(&mut recipe, text)?,
+            None => {}
+        }
+    }
+    Ok(recipe)
+}
+
+/// Changes one value of a recipe, in the recipe's own unit but for the rates, which are plain numbers.
+fn change(recipe: &mut Recipe, text: &str) -> Result<(), Failure> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text:?} is not KEY=VALUE"))?;
+    let scaled = |unit: f64| -> Result<u32, Failure> { Ok((value.parse::<f64>()? * unit) as u32) };
+    let (nano, q16) = (1e9, 65_536.0);
+    let Optimiser::AdamW {
+        learning_rate,
+        beta2,
+        epsilon,
+        ..
+    } = &mut recipe.optimiser;
+    match (key, &mut recipe.server) {
+        ("per_chunk", _) => {
+            recipe.delta = DeltaCodec::TopK {
+                per_chunk: value.parse()?,
+            }
+        }
+        ("error_feedback", _) => recipe.error_feedback = value.parse()?,
+        ("steps", _) => recipe.steps = value.parse()?,
+        ("batch", _) => recipe.batch = value.parse()?,
+        ("learning_rate", _) => *learning_rate = scaled(nano)?,
+        ("beta2", _) => *beta2 = scaled(nano)?,
+        ("epsilon", _) => *epsilon = scaled(1e12)?,
+        ("proximal", _) => recipe.proximal = scaled(nano)?,
+        ("sgd", server) => {
+            *server = ServerOptimiser::Sgd {
+                learning_rate: scaled(q16)?,
+            }
+        }
+        ("server_rate", ServerOptimiser::Nesterov { learning_rate, .. }) => {
+            *learning_rate = scaled(q16)?
+        }
+        ("momentum", ServerOptimiser::Nesterov { momentum, .. }) => *momentum = scaled(q16)?,
+        _ => return Err(format!("{key:?} is not a value of this recipe").into()),
+    }
+    Ok(())
 }
 
 /// A branch with its miners.
@@ -66,7 +114,8 @@ impl<'a> Branch<'a> {
     fn train(&mut self, round: u32, miner: u8) -> Result<Vec<DeltaChunk>, Failure> {
         let architecture = lab::architecture();
         let mut state = TrainingState::from_head(&architecture, &self.head)?;
-        let mut batches = self.text.batches(lab::round_seed(self.seed, round), miner);
+        let seed = lab::round_seed(self.seed, round);
+        let mut batches = self.text.batches(seed, miner, self.recipe.batch);
         for segment in 0..self.recipe.segments {
             let done =
                 self.trainer
@@ -141,8 +190,8 @@ fn main() -> Result<(), Failure> {
     println!("{settings:?}, {} windows", text.len());
     let mut table = Vec::new();
     for kind in kinds.split(',') {
-        let recipe = recipe(kind)?;
-        println!("{kind}: {:?}, {:?}", recipe.delta, recipe.server);
+        let recipe = recipe(kind, arguments.get(4..).unwrap_or_default())?;
+        println!("{kind}: {recipe:?}");
         let (mut losses, mut largest) = (Vec::new(), 0);
         for seed in seeds.split(',') {
             let mut branch = Branch::new(recipe, &text, seed.parse()?)?;

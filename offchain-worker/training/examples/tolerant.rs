@@ -73,7 +73,7 @@ fn child(job: &str, text: &Text) -> Result<(), Failure> {
         _ => read(&file(folder, 0, first))?,
     };
     let mut trainer = Trainer::new(architecture, single_steps(), lab::GENESIS)?;
-    let mut batches = text.batches(lab::round_seed(seed, 1), 0);
+    let mut batches = text.batches(lab::round_seed(seed, 1), 0, single_steps().batch);
     for step in first..first + CLAIM {
         let segment = u16::try_from(step)?;
         state = trainer

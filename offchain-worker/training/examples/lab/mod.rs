@@ -112,16 +112,15 @@ impl Text {
             .collect()
     }
 
-    /// The batches of `miner` in the round with `seed`, as the protocol draws them.
-    pub fn batches(&self, seed: H256, miner: u8) -> impl FnMut(u64) -> Vec<u32> + '_ {
+    /// Batches of `size` of `miner` in the round with `seed`, as the protocol draws them.
+    pub fn batches(&self, seed: H256, miner: u8, size: u16) -> impl FnMut(u64) -> Vec<u32> + '_ {
         let entry = MixtureEntry {
             dataset: 0,
             weight: 1,
         };
         let mixture = [(entry, self.windows.len() as u64)];
         move |step| {
-            let slots = 0..u32::from(recipe().batch);
-            slots
+            (0..u32::from(size))
                 .flat_map(|slot| {
                     let drawn = order::sample(&GENESIS, &seed, &[miner; 32], step, slot, &mixture);
                     let drawn = drawn.expect("the text has windows to stream");
