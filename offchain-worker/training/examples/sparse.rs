@@ -185,6 +185,9 @@ fn main() -> Result<(), Failure> {
     let settings = numeric::pin(1)?;
     let text = Text::read(Path::new(folder))?;
     let rounds: u32 = arguments.get(1).map_or(Ok(20), |n| n.parse())?;
+    if rounds == 0 {
+        return Err("0 rounds train nothing".into());
+    }
     let seeds = arguments.get(2).map_or("1,2,3", String::as_str);
     let kinds = arguments.get(3).map_or("dense,sparse", String::as_str);
     println!("{settings:?}, {} windows", text.len());
