@@ -55,7 +55,7 @@ pub fn replay(
         // Of the last segment this stays.
         delta_root = H256::zero();
         let (mut end_state, mut digest) = (H256::zero(), H256::zero());
-        match runner.run_segment(start, &mut batches, segment, progress) {
+        match runner.run_segment(&head, start, &mut batches, segment, progress) {
             Ok(outcome) => {
                 end_state = outcome.state.hash(&genesis);
                 digest = outcome.digest;

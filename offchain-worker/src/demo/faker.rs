@@ -6,7 +6,7 @@ use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::H256;
 use dream_training::{
-    BatchSource, Progress, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+    BatchSource, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
 };
 use dream_worker::worker::{Runners, TorchRunners};
 use std::ops::ControlFlow;
@@ -35,13 +35,16 @@ struct FakingRunner {
 impl SegmentRunner for FakingRunner {
     fn run_segment(
         &mut self,
+        base: &[i32],
         mut state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
         progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<SegmentOutcome, TrainingError> {
         if segment.saturating_add(1) < self.recipe.segments {
-            return self.honest.run_segment(state, batches, segment, progress);
+            return self
+                .honest
+                .run_segment(base, state, batches, segment, progress);
         }
         // What it claims to have trained: a small change here and there, and a digest out of the air.
         state.params.iter_mut().step_by(97).for_each(|p| *p += 1e-4);
@@ -55,7 +58,7 @@ impl SegmentRunner for FakingRunner {
         })
     }
 
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
-        self.honest.evaluate(head, samples)
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
+        self.honest.score(head, samples)
     }
 }

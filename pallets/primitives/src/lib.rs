@@ -45,6 +45,7 @@ pub mod state;
 pub mod ticket;
 pub mod trial;
 pub mod value;
+pub mod tolerance;
 pub mod version;
 pub mod views;
 

@@ -48,7 +48,7 @@ impl Miner {
                 }
             }
             let outcome = self
-                .segment(view, state, batches.clone(), record.trace.len())
+                .segment(view, &head, state, batches.clone(), record.trace.len())
                 .await?;
             state = outcome.state;
             self.keep(view, &mut record, &state, outcome.digest)?;
@@ -170,6 +170,7 @@ impl Miner {
     async fn segment(
         &self,
         view: &View,
+        head: &Arc<Vec<i32>>,
         state: TrainingState,
         mut batches: RoundBatches,
         segment: u16,
@@ -183,8 +184,9 @@ impl Miner {
             segment + 1,
             recipe.segments
         );
+        let base = Arc::clone(head);
         let run = move |runner: &mut dyn dream_training::SegmentRunner| {
-            runner.run_segment(state, &mut batches, segment, &mut |p| {
+            runner.run_segment(&base, state, &mut batches, segment, &mut |p| {
                 show.step(&what, p.step, steps, p);
                 match stop.stopped() {
                     true => ControlFlow::Break(()),
