@@ -14,7 +14,7 @@ use dream_primitives::{Balance, BranchId, H256};
 use std::collections::BTreeSet;
 
 use super::{Refusal, World};
-use crate::{AccountId, Bond, Branch, Call, DatasetRecord, Event, Model, ProfileRecord};
+use crate::{AccountId, Bond, Branch, Call, DatasetRecord, Event, Model};
 
 pub(super) type Done = Result<(), Refusal>;
 
@@ -95,24 +95,16 @@ impl World {
             Call::Bond(amount) => self.bond(who, amount),
             Call::Unbond(amount) => self.unbond(who, amount),
             Call::WithdrawUnbonded => self.withdraw(who),
-            Call::RegisterProfile {
+            Call::CommitProfile { branch, commitment } => {
+                self.commit_profile(who, branch, commitment)
+            }
+            Call::RevealProfile {
                 branch,
                 settings,
                 leaf,
-            } => {
-                self.branch(branch).ok_or(work("UnknownBranch"))?;
-                let any = self.parameters.audit.admit_any_profile;
-                let admitted = any || self.admitted_profiles.contains(&leaf);
-                ensure(admitted, work("ProfileNotAdmitted"))?;
-                let since = self.number;
-                let record = ProfileRecord {
-                    settings,
-                    leaf,
-                    since,
-                };
-                self.profiles.insert((branch, who), record);
-                Ok(())
-            }
+                secret,
+                salt,
+            } => self.reveal_profile(who, branch, settings, leaf, secret, salt),
             Call::EnlistVerifier(branch) => {
                 ensure(
                     self.profiles.contains_key(&(branch, who)),
@@ -180,9 +172,7 @@ impl World {
                 ClaimState::Revealed,
                 |r, _, genesis| {
                     let expected = report.commitment(genesis, &who.0, &claim, &salt);
-                    let same = r.initial_state == Some(report.initial_state)
-                        && r.ends == report.results
-                        && r.claim.delta_root == report.delta_root;
+                    let same = r.says(&r.ends, &report);
                     let seat = seat(r, &who)?;
                     ensure(seat.verdict.is_none(), work("AlreadyDone"))?;
                     let commitment = seat.commitment.ok_or(work("NotCommitted"))?;
@@ -193,6 +183,24 @@ impl World {
                     Ok(())
                 },
             ),
+            Call::OpenFlag {
+                claim,
+                canary,
+                salt,
+                preimage,
+            } => self.open_flag(who, claim, canary, salt, preimage),
+            Call::Challenge { claim, segment } => self.challenge(who, claim, segment),
+            Call::OpenChallenged { claim, start, end } => {
+                self.open_challenged(who, claim, &start, &end)
+            }
+            Call::CommitVerdict { claim, commitment } => {
+                self.commit_verdict(who, claim, commitment)
+            }
+            Call::RevealVerdict {
+                claim,
+                report,
+                salt,
+            } => self.reveal_verdict(who, claim, &report, salt),
             Call::PostMerge {
                 round,
                 state_root,

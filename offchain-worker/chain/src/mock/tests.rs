@@ -2,19 +2,20 @@
 use codec::Encode;
 use dream_primitives::cid::{Cid, CidCodec};
 use dream_primitives::claim::{
-    digest_leaf, state_leaf, Availability, Claim, DeltaLicence, ReplayReport, RoundId,
-    SegmentOpening, SegmentResult, StartState,
+    canary_commitment, canary_link, digest_leaf, state_leaf, Availability, Claim, DeltaLicence,
+    ReplayReport, RoundId, SegmentOpening, SegmentResult, StartState,
 };
 use dream_primitives::data::{DatasetInfo, MixtureEntry};
 use dream_primitives::hashing::{content_hash, Domain};
 use dream_primitives::manifest::{Architecture, LlamaConfig};
 use dream_primitives::params::ChainParameters;
-use dream_primitives::profile::ProfileSettings;
+use dream_primitives::profile::{commitment, ProfileSettings};
 use dream_primitives::recipe::{
     AggregationRule, DeltaCodec, NumericClass, Optimiser, Recipe, ServerOptimiser,
 };
 use dream_primitives::registry::Admission;
 use dream_primitives::round::{ClaimState, Phase};
+use dream_primitives::trial::{Level, Stage};
 use dream_primitives::{merkle, BoundedVec, DREAM, H256};
 
 use super::{Fault, MockChain, Sealing};
@@ -26,6 +27,9 @@ const CID: Cid = Cid {
     digest: [1; 32],
 };
 const SEGMENTS: u16 = 4;
+/// The link that the first canary flag of an account is opened with.
+const LINK: H256 = H256([6; 32]);
+const FLAG_SALT: H256 = H256([11; 32]);
 
 fn account(n: u8) -> AccountId {
     AccountId([n; 32])
@@ -56,9 +60,35 @@ fn recipe() -> Recipe {
     }
 }
 
+/// Registers the common profile; the account's chain of secrets begins with [`LINK`].
+async fn register(handle: &MockChain, settings: ProfileSettings) {
+    let (genesis, raw) = (handle.genesis(), handle.account().0);
+    let secret = canary_link(&genesis, &LINK);
+    let salt = H256([3; 32]);
+    let reveal = |leaf| Call::RevealProfile {
+        branch: 0,
+        settings: settings.clone(),
+        leaf,
+        secret,
+        salt,
+    };
+    let refused = handle.submit(reveal(LEAF)).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "NotCommitted"), "{refused}");
+    let commit = Call::CommitProfile {
+        branch: 0,
+        commitment: commitment(&genesis, &raw, 0, &settings, &LEAF, &secret, &salt),
+    };
+    handle.submit(commit).await.unwrap();
+    let refused = handle.submit(reveal(H256([8; 32]))).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "RevealMismatch"), "{refused}");
+    handle.submit(reveal(LEAF)).await.unwrap();
+}
+
 /// A chain with an admitted branch 0 on data set 0, a miner 1 and verifiers 2..=4 with bonds and profiles.
 async fn prepared() -> MockChain {
-    let root = MockChain::new(ChainParameters::development(), Sealing::Instant, account(0));
+    let mut parameters = ChainParameters::development();
+    parameters.audit.canary_rate = 0;
+    let root = MockChain::new(parameters, Sealing::Instant, account(0));
     for n in 0..5 {
         root.endow(account(n), 10_000 * DREAM);
     }
@@ -97,12 +127,7 @@ async fn prepared() -> MockChain {
             library: Default::default(),
             threads: 1,
         };
-        let profile = Call::RegisterProfile {
-            branch: 0,
-            settings,
-            leaf: LEAF,
-        };
-        handle.submit(profile).await.unwrap();
+        register(&handle, settings).await;
         if n > 1 {
             handle.submit(Call::EnlistVerifier(0)).await.unwrap();
         }
@@ -185,7 +210,7 @@ impl Trace {
             segments: SEGMENTS,
             residual: None,
             profile: LEAF,
-            canary: H256::zero(),
+            canary: canary_commitment(genesis, &account(1).0, &round, false, &FLAG_SALT),
             licence: DeltaLicence::Open,
         }
     }
@@ -337,9 +362,61 @@ async fn audited_round(chain: &MockChain, reports: impl Fn(u8) -> Trace) -> (Rou
         assert!(refused.is("UsefulWork", "RevealMismatch"), "{refused}");
         handle.submit(reveal(salt)).await.unwrap();
     }
+    until(chain, Phase::FlagOpening).await;
+    let flag = |canary, preimage| Call::OpenFlag {
+        claim: claim_id,
+        canary,
+        salt: FLAG_SALT,
+        preimage,
+    };
+    let refused = miner.submit(flag(false, H256::zero())).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "BadLink"), "{refused}");
+    let refused = miner.submit(flag(true, LINK)).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "RevealMismatch"), "{refused}");
+    miner.submit(flag(false, LINK)).await.unwrap();
+    let profile = miner.profile(At::Finalised, 0, account(1)).await.unwrap();
+    assert_eq!(profile.unwrap().secret, LINK);
     chain.advance(1);
     chain.check_invariants();
     (id, claim_id)
+}
+
+/// Lets the seats of a trial commit to `reports(n)` and reveal it; what they are called to.
+async fn judged(chain: &MockChain, claim: H256, reports: impl Fn(u8) -> Trace) -> Level {
+    let genesis = chain.genesis();
+    let trial = async |stage: Stage| loop {
+        let trial = chain.trial(At::Finalised, claim).await.unwrap().unwrap();
+        if trial.stage == stage {
+            break trial;
+        }
+        chain.advance(1);
+    };
+    let called = trial(Stage::Commitment).await;
+    let verifiers = chain.verifiers(At::Finalised, 0).await.unwrap();
+    let report = |n: u8| ReplayReport {
+        step_state: Some(H256([1; 32])),
+        ..reports(n).report(&called.segments)
+    };
+    let salt = H256([5; 32]);
+    for who in &verifiers {
+        let seats = chain.trials(At::Finalised, *who).await.unwrap();
+        assert_eq!((seats.len(), seats[0].id), (1, claim));
+        let commitment = report(who.0[0]).commitment(&genesis, &who.0, &claim, &salt);
+        let commit = Call::CommitVerdict { claim, commitment };
+        chain.as_account(*who).submit(commit).await.unwrap();
+    }
+    trial(Stage::Reveal).await;
+    for who in &verifiers {
+        let reveal = Call::RevealVerdict {
+            claim,
+            report: report(who.0[0]),
+            salt,
+        };
+        chain.as_account(*who).submit(reveal).await.unwrap();
+    }
+    chain.advance(1);
+    chain.check_invariants();
+    called.level
 }
 
 #[tokio::test]
@@ -414,18 +491,81 @@ async fn honest_round_should_advance_the_head_and_pay() {
 }
 
 #[tokio::test]
-async fn claim_should_be_rejected_when_two_of_three_replays_differ() {
+async fn claim_should_be_slashed_when_the_jury_finds_other_hashes() {
     let chain = prepared().await;
-    let (_, claim) = audited_round(&chain, |n| Trace::new(if n == 2 { 1 } else { 9 })).await;
-    let record = chain.claim(At::Finalised, claim).await.unwrap().unwrap();
-    assert_eq!(record.state, ClaimState::Rejected);
+    let said = |n| Trace::new(if n == 2 { 1 } else { 9 });
+    let (_, claim) = audited_round(&chain, said).await;
     let head = chain.branch(At::Finalised, 0).await.unwrap().unwrap().head;
+    assert_eq!(judged(&chain, claim, said).await, Level::Jury);
+    let record = chain.claim(At::Finalised, claim).await.unwrap().unwrap();
+    assert_eq!(record.state, ClaimState::Slashed);
+    let bonds = ChainParameters::development().bonds;
+    let total = async |n| {
+        let bond = chain.bond(At::Finalised, account(n)).await.unwrap();
+        5_000 * DREAM - bond.total
+    };
+    assert_eq!(total(1).await, bonds.claim);
+    // Its seats in the committee and in the jury.
+    assert_eq!(total(2).await, 2 * bonds.seat);
+    assert_eq!((total(3).await, total(4).await), (0, 0));
+    let free = chain.balance(At::Finalised, account(3)).await.unwrap().free;
+    assert!(free > 5_000 * DREAM, "nothing awarded");
     chain.advance(10);
     chain.check_invariants();
     assert_eq!(
         chain.branch(At::Finalised, 0).await.unwrap().unwrap().head,
         head
     );
+}
+
+#[tokio::test]
+async fn challenge_should_overturn_what_a_committee_accepted() {
+    let chain = prepared().await;
+    let (round, claim) = audited_round(&chain, |_| Trace::new(1)).await;
+    until(&chain, Phase::Merging).await;
+    let challenger = chain.as_account(account(4));
+    let call = |segment| Call::Challenge { claim, segment };
+    let refused = challenger.submit(call(SEGMENTS)).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "BadSegments"), "{refused}");
+    let record = chain.claim(At::Finalised, claim).await.unwrap().unwrap();
+    let segment = (0..SEGMENTS).find(|s| !record.audited.contains(s)).unwrap();
+    challenger.submit(call(segment)).await.unwrap();
+    let refused = challenger.submit(call(1)).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "WrongClaimState"), "{refused}");
+    let trace = Trace::new(1);
+    let Call::OpenDigests { openings, .. } = trace.openings(&chain.genesis(), claim, &[segment])
+    else {
+        unreachable!("openings are openings")
+    };
+    let Call::OpenStartStates { starts, .. } = trace.starts(claim, &[segment]) else {
+        unreachable!("starts are starts")
+    };
+    let open = Call::OpenChallenged {
+        claim,
+        start: starts[0].clone(),
+        end: openings[0].clone(),
+    };
+    let miner = chain.as_account(account(1));
+    miner.submit(open).await.unwrap();
+    assert_eq!(
+        chain
+            .round(At::Finalised, round)
+            .await
+            .unwrap()
+            .unwrap()
+            .trials,
+        1
+    );
+    assert_eq!(
+        judged(&chain, claim, |_| Trace::new(9)).await,
+        Level::Challenge
+    );
+    let record = chain.claim(At::Finalised, claim).await.unwrap().unwrap();
+    assert_eq!((record.state, record.bond), (ClaimState::Slashed, 0));
+    let bond = chain.bond(At::Finalised, account(4)).await.unwrap();
+    assert_eq!(bond.total, 5_000 * DREAM);
+    let free = chain.balance(At::Finalised, account(4)).await.unwrap().free;
+    assert!(free > 5_000 * DREAM, "nothing awarded");
 }
 
 #[tokio::test]
@@ -462,12 +602,7 @@ async fn latecomers_should_wait_for_the_next_round() {
         .unwrap()
         .unwrap()
         .settings;
-    let register = Call::RegisterProfile {
-        branch: 0,
-        settings,
-        leaf: LEAF,
-    };
-    late.submit(register).await.unwrap();
+    register(&late, settings).await;
     let base = chain.round(At::Finalised, id).await.unwrap().unwrap().base;
     let claim = Trace::new(9).claim(&chain.genesis(), id, base);
     let refused = late.submit(Call::SubmitClaim(claim)).await.unwrap_err();
