@@ -3,11 +3,14 @@
 
 mod audit;
 mod bonds;
+mod challenges;
 mod claim;
+mod flags;
 mod merge;
 mod pay;
 mod profiles;
 mod rounds;
+mod trials;
 
 use crate::mock::*;
 use crate::{Claims, ProfileCommitments, Profiles, RoundClaims, Rounds, TrialSeats, Trials};
@@ -40,6 +43,17 @@ pub fn settings() -> ProfileSettings {
         library: BoundedVec::truncate_from(b"libtorch 2.11.0".to_vec()),
         threads: 1,
     }
+}
+
+/// What was burned of slashed bonds.
+pub fn burned() -> u128 {
+    let events = System::events().into_iter();
+    let burned = |e: &RuntimeEvent| match e {
+        RuntimeEvent::UsefulWork(crate::Event::BondSlashed { burned, .. }) => *burned,
+        RuntimeEvent::UsefulWork(crate::Event::BondBurned { amount, .. }) => *amount,
+        _ => 0,
+    };
+    events.map(|e| burned(&e.event)).sum()
 }
 
 /// An account's bytes as hashes take them.
