@@ -166,9 +166,6 @@ pub fn outcome(record: &ClaimRecord) -> String {
         ClaimState::Rejected => {
             "the miner did not open its canary flag in time; its availability deposit is lost".into()
         }
-        ClaimState::Void if passed(record, ClaimState::OnTrial) => {
-            "its jury came to no verdict: nobody is slashed but the silent".into()
-        }
         ClaimState::Void if seats == 0 => "no verifier of the claim's profile could be drawn".into(),
         ClaimState::Void if record.initial_state.is_none() => {
             "the miner did not open the start states in time; its availability deposit is lost".into()
@@ -176,8 +173,8 @@ pub fn outcome(record: &ClaimRecord) -> String {
         ClaimState::Void => {
             let lack = |s: &dream_chain::Seat| s.availability == Some(Availability::Lack);
             match record.committee.iter().filter(|s| lack(s)).count() {
-                0 => "too many verifiers were silent for a verdict".into(),
-                n => format!("{n} of {seats} verifiers could not get the claim's blobs; its availability deposit is lost"),
+                0 => "its jury came to no verdict: nobody is slashed but the silent".into(),
+                n => format!("{n} of {seats} verifiers could not get the claim's blobs, and its jury could not either, or came to no verdict"),
             }
         }
         state => format!("it is {state:?}: not settled yet"),

@@ -188,13 +188,9 @@ impl World {
             (Phase::Opening, ClaimState::Drawn) => self.void_with_penalty(id, record),
             (Phase::Opening, ClaimState::Opened) => round.awaiting += seats,
             (Phase::Availability, ClaimState::Opened) => {
-                let lack = |s: &&Seat| s.availability == Some(Availability::Lack);
-                if draw::two_thirds(record.committee.iter().filter(lack).count() as u32, seats) {
-                    self.void_with_penalty(id, record);
-                } else {
-                    move_claim(record, ClaimEvent::Have, now);
-                    round.awaiting += seats;
-                }
+                move_claim(record, ClaimEvent::Have, now);
+                let able = |s: &&Seat| s.availability != Some(Availability::Lack);
+                round.awaiting += (record.committee.iter().filter(able).count() as u32).max(1);
             }
             (Phase::Commitment, _) => {
                 round.awaiting += u32::from(move_claim(record, ClaimEvent::Commit, now));
@@ -274,7 +270,7 @@ impl World {
         move_claim(record, ClaimEvent::Void, self.number);
     }
 
-    fn take_availability(&mut self, id: H256, record: &mut ClaimRecord) {
+    pub(super) fn take_availability(&mut self, id: H256, record: &mut ClaimRecord) {
         let lost = self.parameters.bonds.availability.min(record.bond);
         record.bond -= lost;
         self.lose(id, &record.miner, lost, lost);

@@ -158,7 +158,7 @@ impl World {
             .filter_map(|(_, s)| Some((s.report?, s.weight)));
         let reports: Vec<(TrialReport, Balance)> = said.collect();
         let found = decided(&reports, trial.weight);
-        let outcome = outcome(trial.level, found.map(|r| r.verdict));
+        let outcome = outcome(trial.level, found);
         if outcome == Outcome::Jury {
             trial.level = Level::Jury;
             trial.stage = Stage::Seeding;
@@ -177,6 +177,11 @@ impl World {
     fn end_trial(&mut self, id: H256, trial: Trial, outcome: Outcome, found: Option<TrialReport>) {
         self.trials.remove(&id);
         let mut record = self.claims.remove(&id).expect("a trial has its claim");
+        if outcome == Outcome::Lacking {
+            self.take_availability(id, &mut record);
+        }
+        // Where the blobs were not to be had nothing is known of anybody's word.
+        let found = found.filter(|f| !f.lack);
         let mut judgement = Judgement::default();
         let audited = trial.level != Level::Challenge;
         for (account, mut seat) in self.seats_of(id) {
@@ -185,7 +190,7 @@ impl World {
                 found.is_some_and(|f| seat.report.map(|r| r.fingerprint) == Some(f.fingerprint));
             let lost = match seat.report {
                 None => self.parameters.bonds.silence.min(seat.bond),
-                Some(_) if found.is_some() && !right => seat.bond,
+                Some(r) if found.is_some() && !right && !r.lack => seat.bond,
                 Some(_) => 0,
             };
             seat.bond -= lost;
@@ -205,7 +210,7 @@ impl World {
         };
         let event = match (outcome, audited) {
             (Outcome::Slashed, _) => ClaimEvent::Slash,
-            (Outcome::Hung, true) => ClaimEvent::Void,
+            (Outcome::Lacking, _) | (Outcome::Hung, true) => ClaimEvent::Void,
             (_, true) => ClaimEvent::Accept,
             (_, false) if self.was_merged(&record) => ClaimEvent::Merge,
             (_, false) => ClaimEvent::Accept,
@@ -226,7 +231,7 @@ impl World {
                 judgement.right.push(account);
             }
         }
-        if outcome != Outcome::Hung && (audited || record.finding.is_some()) {
+        if found.is_some() && (audited || record.finding.is_some()) {
             let mut committee = std::mem::take(&mut record.committee);
             for seat in committee.iter_mut().filter(|s| record.was_wrong(s)) {
                 judgement
@@ -403,6 +408,7 @@ impl World {
             fingerprint: report.fingerprint(&genesis, &id),
             plain: report.plain_fingerprint(&genesis, &id),
             verdict,
+            lack: *report == ReplayReport::lack(),
         });
         self.seated(who, id, seat)
     }

@@ -9,6 +9,7 @@
 //! | wait | everything else |
 
 use super::{Verifier, ROLE};
+use crate::blobs::{self, BlobError};
 use crate::error::WorkerError;
 use crate::submit::Sent;
 use crate::worker::{RoundView, Worker};
@@ -18,6 +19,7 @@ use dream_primitives::claim::ReplayReport;
 use dream_primitives::round::OpenedStart;
 use dream_primitives::trial::{Level, Stage, TrialSeat};
 use dream_primitives::H256;
+use dream_training::TrainingState;
 use tracing::info;
 
 /// Folder of what is written down of trials.
@@ -122,24 +124,23 @@ impl Verifier {
         let Some(view) = round_of(worker, block, open).await? else {
             return Ok(false);
         };
-        let starts = match self.starts(&view, &trial_starts(open)).await {
-            Ok(starts) => starts,
-            Err(error) if error.lacking() => {
-                self.told.say(
-                    ROLE,
-                    format!("claim {:?} cannot be judged: {error}", open.id),
+        let report = match self.evidence(&view, open).await {
+            Ok(starts) => {
+                info!(
+                    "claim {:?}: called to its {:?} of {} seats",
+                    open.id, open.trial.level, open.trial.seats
                 );
-                return Ok(false);
+                self.run(&view, open.id, &open.record, starts, open.trial.step)
+                    .await?
+            }
+            Err(error) if error.lacking() => {
+                if !self.missed(open.id, &error) {
+                    return Ok(false);
+                }
+                ReplayReport::lack()
             }
             Err(error) => return Err(error.into()),
         };
-        info!(
-            "claim {:?}: called to its {:?} of {} seats",
-            open.id, open.trial.level, open.trial.seats
-        );
-        let report = self
-            .run(&view, open.id, &open.record, starts, open.trial.step)
-            .await?;
         let record = TrialRecord {
             report,
             salt: worker.random()?,
@@ -148,6 +149,21 @@ impl Verifier {
             .database
             .put(&trial_key(&open.id, &open.trial), &record)?;
         Ok(true)
+    }
+
+    /// Fetches what the trial is about: the start states, and the delta while it is not merged yet.
+    async fn evidence(
+        &self,
+        view: &RoundView,
+        open: &OpenTrial,
+    ) -> Result<Vec<(u16, TrainingState)>, BlobError> {
+        let starts = self.starts(view, &trial_starts(open)).await?;
+        if open.trial.level != Level::Challenge {
+            let (claim, store) = (&open.record.claim, &*self.worker.store);
+            let architecture = &view.terms.architecture;
+            blobs::delta(store, architecture, &claim.delta_cid, claim.delta_root).await?;
+        }
+        Ok(starts)
     }
 
     async fn commit_verdict(
@@ -223,6 +239,7 @@ mod tests {
                 fingerprint: H256::zero(),
                 plain: H256::zero(),
                 verdict: Verdict::Match,
+                lack: false,
             }),
             ..TrialSeat::default()
         };
