@@ -5,12 +5,17 @@ mod audit;
 mod bonds;
 mod challenges;
 mod claim;
+mod escrow;
 mod flags;
+mod founders;
 mod merge;
+mod newcomers;
 mod pay;
 mod profiles;
 mod rounds;
+mod supply;
 mod trials;
+mod valuation;
 
 use crate::mock::*;
 use crate::{Claims, ProfileCommitments, Profiles, RoundClaims, Rounds, TrialSeats, Trials};
@@ -19,6 +24,7 @@ use dream_primitives::claim::*;
 use dream_primitives::hashing::Domain;
 use dream_primitives::profile::{self, ProfileSettings};
 use dream_primitives::round::{ClaimRecord, ClaimState, Phase};
+use dream_primitives::ticket::NewcomerAct;
 use dream_primitives::trial::{Stage, Trial};
 use dream_primitives::{merkle, BoundedVec, DREAM, H256};
 use polkadot_sdk::frame_support::assert_ok;
@@ -250,6 +256,17 @@ impl Trace {
     pub fn open_starts(&self) {
         let (initial, initial_proof) = self.initial();
         let starts = BoundedVec::truncate_from(self.starts());
+        if self.record().newcomer {
+            return newcomers::act(
+                self.account,
+                NewcomerAct::OpenStarts {
+                    claim_id: self.id(),
+                    initial_state: initial,
+                    initial_proof,
+                    starts,
+                },
+            );
+        }
         assert_ok!(UsefulWork::open_start_states(
             origin(self.account),
             self.id(),
@@ -279,6 +296,15 @@ impl Trace {
 
     pub fn open_digests(&self) {
         let openings = BoundedVec::truncate_from(self.openings());
+        if self.record().newcomer {
+            return newcomers::act(
+                self.account,
+                NewcomerAct::OpenDigests {
+                    claim_id: self.id(),
+                    openings,
+                },
+            );
+        }
         assert_ok!(UsefulWork::open_digests(
             origin(self.account),
             self.id(),
