@@ -11,6 +11,7 @@
 
 pub mod blobs;
 pub mod calibration;
+pub mod canary;
 pub mod cli;
 pub mod commands;
 pub mod config;

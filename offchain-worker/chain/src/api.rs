@@ -9,6 +9,7 @@ use dream_primitives::data::Mixture;
 use dream_primitives::params::ChainParameters;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::registry::RoundTerms;
+use dream_primitives::trial::{self, TrialSeat};
 use dream_primitives::version::VersionHeader;
 use dream_primitives::{registry, round};
 use dream_primitives::{
@@ -30,6 +31,8 @@ pub type Round = round::Round<AccountId>;
 pub type ClaimRecord = round::ClaimRecord<AccountId>;
 /// A seat of a committee.
 pub type Seat = round::Seat<AccountId>;
+/// A trial of a claim.
+pub type Trial = trial::Trial<AccountId>;
 
 /// A block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -105,6 +108,8 @@ pub struct ProfileRecord {
     pub leaf: H256,
     /// Block of the registration.
     pub since: BlockNumber,
+    /// Newest link of the account's chain of secrets that is known.
+    pub secret: H256,
 }
 
 /// An account's tokens.
@@ -127,6 +132,19 @@ pub struct OpenAudit {
     pub record: ClaimRecord,
     /// The account's seat.
     pub seat: Seat,
+}
+
+/// A trial in which an account has a seat.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpenTrial {
+    /// Claim.
+    pub id: H256,
+    /// All that the chain keeps of it.
+    pub record: ClaimRecord,
+    /// The trial.
+    pub trial: Trial,
+    /// The account's seat.
+    pub seat: TrialSeat,
 }
 
 /// A storage item, by which [`Chain::raw`] is asked.
@@ -172,6 +190,14 @@ pub enum Item {
     ClaimOf(RoundId, AccountId),
     /// A claim.
     Claim(H256),
+    /// An account's commitment to a profile: hash and block.
+    ProfileCommitment(BranchId, AccountId),
+    /// Claims on trial.
+    ActiveTrials,
+    /// A claim's trial.
+    Trial(H256),
+    /// An account's seat in a claim's trial.
+    TrialSeat(H256, AccountId),
     /// Credits of an account.
     Credits(AccountId),
     /// Credits of all.
@@ -254,6 +280,9 @@ pub trait Chain: Send + Sync {
     /// Hash of the genesis block.
     fn genesis(&self) -> H256;
 
+    /// A secret of the account for one purpose, which follows from its key: it cannot be lost while the key is there.
+    fn secret(&self, purpose: &str) -> H256;
+
     /// The latest finalised block.
     async fn finalised(&self) -> Result<BlockRef, ChainError>;
 
@@ -262,6 +291,10 @@ pub trait Chain: Send + Sync {
 
     /// A storage item in SCALE; `None` when nothing is stored. The typed methods are what roles call.
     async fn raw(&self, at: At, item: Item) -> Result<Option<Vec<u8>>, ChainError>;
+
+    /// Everything that happened in a finalised block, without what transactions say of fees; `None` when the node does not
+    /// keep that block's state any more.
+    async fn events(&self, block: BlockNumber) -> Result<Option<Vec<Event>>, ChainError>;
 
     /// Whether the node still holds transactions of the account that are not in a finalised block. When it does not, one
     /// that was sent and is not on the chain is lost, and the next one takes its nonce: both cannot land.
@@ -393,6 +426,62 @@ pub trait Chain: Send + Sync {
     /// A claim, while the chain keeps it.
     async fn claim(&self, at: At, id: H256) -> Result<Option<ClaimRecord>, ChainError> {
         read(self, at, Item::Claim(id)).await
+    }
+
+    /// The profile that an account has committed to and not revealed yet, and the block of the commitment.
+    async fn profile_commitment(
+        &self,
+        at: At,
+        branch: BranchId,
+        account: AccountId,
+    ) -> Result<Option<(H256, BlockNumber)>, ChainError> {
+        read(self, at, Item::ProfileCommitment(branch, account)).await
+    }
+
+    /// Claims on trial.
+    async fn active_trials(&self, at: At) -> Result<Vec<H256>, ChainError> {
+        Ok(read(self, at, Item::ActiveTrials)
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// The trial of a claim, while it has one.
+    async fn trial(&self, at: At, claim: H256) -> Result<Option<Trial>, ChainError> {
+        read(self, at, Item::Trial(claim)).await
+    }
+
+    /// The seat of an account in the trial of a claim.
+    async fn trial_seat(
+        &self,
+        at: At,
+        claim: H256,
+        account: AccountId,
+    ) -> Result<Option<TrialSeat>, ChainError> {
+        read(self, at, Item::TrialSeat(claim, account)).await
+    }
+
+    /// The trials in which `account` has a seat, whatever is asked of it now.
+    async fn trials(&self, at: At, account: AccountId) -> Result<Vec<OpenTrial>, ChainError> {
+        let at = match at {
+            At::Finalised => self.finalised().await?.into(),
+            block => block,
+        };
+        let mut trials = Vec::new();
+        for id in self.active_trials(at).await? {
+            let Some(seat) = self.trial_seat(at, id, account).await? else {
+                continue;
+            };
+            let (trial, record) = (self.trial(at, id).await?, self.claim(at, id).await?);
+            if let Some((trial, record)) = trial.zip(record) {
+                trials.push(OpenTrial {
+                    id,
+                    record,
+                    trial,
+                    seat,
+                });
+            }
+        }
+        Ok(trials)
     }
 
     /// The claims of a branch's newest round in whose committee `account` sits, whatever is asked of it now.

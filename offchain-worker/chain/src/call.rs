@@ -30,14 +30,25 @@ pub enum Call {
     Unbond(Balance),
     /// Takes back what has been unbonded.
     WithdrawUnbonded,
-    /// Registers the numeric profile that the account computes under.
-    RegisterProfile {
+    /// Commits to the numeric profile that the account computes under.
+    CommitProfile {
+        /// Branch.
+        branch: BranchId,
+        /// [`dream_primitives::profile::commitment`].
+        commitment: H256,
+    },
+    /// Reveals the profile, in a later block.
+    RevealProfile {
         /// Branch.
         branch: BranchId,
         /// Settings.
         settings: ProfileSettings,
         /// Calibration leaf.
         leaf: H256,
+        /// Head of the account's chain of secrets.
+        secret: H256,
+        /// Salt of the commitment.
+        salt: H256,
     },
     /// Offers the account as a verifier of a branch.
     EnlistVerifier(BranchId),
@@ -86,6 +97,49 @@ pub enum Call {
         /// Salt of the commitment.
         salt: H256,
     },
+    /// Opens a claim's canary flag.
+    OpenFlag {
+        /// Claim.
+        claim: H256,
+        /// Whether the claim was faked on duty.
+        canary: bool,
+        /// Salt of the flag's commitment.
+        salt: H256,
+        /// The link before the secret that the claim was made under.
+        preimage: H256,
+    },
+    /// Challenges a segment of an accepted claim.
+    Challenge {
+        /// Claim.
+        claim: H256,
+        /// Segment.
+        segment: u16,
+    },
+    /// Opens a challenged segment.
+    OpenChallenged {
+        /// Claim.
+        claim: H256,
+        /// State before it.
+        start: StartState,
+        /// State and digest after it.
+        end: SegmentOpening,
+    },
+    /// Commits to a replay in a trial.
+    CommitVerdict {
+        /// Claim.
+        claim: H256,
+        /// [`ReplayReport::commitment`].
+        commitment: H256,
+    },
+    /// Reveals a replay in a trial.
+    RevealVerdict {
+        /// Claim.
+        claim: H256,
+        /// What the replay gave.
+        report: ReplayReport,
+        /// Salt of the commitment.
+        salt: H256,
+    },
     /// Posts a round's merge.
     PostMerge {
         /// Round.
@@ -99,6 +153,8 @@ pub enum Call {
         /// Where the moments are.
         server_cid: Option<Cid>,
     },
+    /// Takes a claim out of the model (governance).
+    RevertClaim(H256),
     /// Admits a profile (governance).
     AdmitProfile(H256),
     /// Dismisses a profile (governance).
@@ -167,7 +223,8 @@ impl Call {
             Self::Bond(_) => (WORK, "bond"),
             Self::Unbond(_) => (WORK, "unbond"),
             Self::WithdrawUnbonded => (WORK, "withdraw_unbonded"),
-            Self::RegisterProfile { .. } => (WORK, "register_profile"),
+            Self::CommitProfile { .. } => (WORK, "commit_profile"),
+            Self::RevealProfile { .. } => (WORK, "reveal_profile"),
             Self::EnlistVerifier(_) => (WORK, "enlist_verifier"),
             Self::RetireVerifier(_) => (WORK, "retire_verifier"),
             Self::SubmitClaim(_) => (WORK, "submit_claim"),
@@ -176,7 +233,13 @@ impl Call {
             Self::CommitReplay { .. } => (WORK, "commit_replay"),
             Self::OpenDigests { .. } => (WORK, "open_digests"),
             Self::RevealReplay { .. } => (WORK, "reveal_replay"),
+            Self::OpenFlag { .. } => (WORK, "open_flag"),
+            Self::Challenge { .. } => (WORK, "challenge"),
+            Self::OpenChallenged { .. } => (WORK, "open_challenged"),
+            Self::CommitVerdict { .. } => (WORK, "commit_verdict"),
+            Self::RevealVerdict { .. } => (WORK, "reveal_verdict"),
             Self::PostMerge { .. } => (WORK, "post_merge"),
+            Self::RevertClaim(_) => (WORK, "revert_claim"),
             Self::AdmitProfile(_) => (WORK, "admit_profile"),
             Self::DismissProfile(_) => (WORK, "dismiss_profile"),
             Self::RegisterModel { .. } => (MODELS, "register_model"),
@@ -195,11 +258,14 @@ impl Call {
         Some(match self {
             Self::Bond(amount) | Self::Unbond(amount) => amount.encode(),
             Self::WithdrawUnbonded => Vec::new(),
-            Self::RegisterProfile {
+            Self::CommitProfile { branch, commitment } => (branch, commitment).encode(),
+            Self::RevealProfile {
                 branch,
                 settings,
                 leaf,
-            } => (branch, settings, leaf).encode(),
+                secret,
+                salt,
+            } => (branch, settings, leaf, secret, salt).encode(),
             Self::EnlistVerifier(branch) | Self::RetireVerifier(branch) => branch.encode(),
             Self::SubmitClaim(claim) => claim.encode(),
             Self::OpenStartStates {
@@ -212,13 +278,27 @@ impl Call {
                 claim,
                 availability,
             } => (claim, availability).encode(),
-            Self::CommitReplay { claim, commitment } => (claim, commitment).encode(),
+            Self::CommitReplay { claim, commitment }
+            | Self::CommitVerdict { claim, commitment } => (claim, commitment).encode(),
             Self::OpenDigests { claim, openings } => (claim, openings).encode(),
             Self::RevealReplay {
                 claim,
                 report,
                 salt,
+            }
+            | Self::RevealVerdict {
+                claim,
+                report,
+                salt,
             } => (claim, report, salt).encode(),
+            Self::OpenFlag {
+                claim,
+                canary,
+                salt,
+                preimage,
+            } => (claim, canary, salt, preimage).encode(),
+            Self::Challenge { claim, segment } => (claim, segment).encode(),
+            Self::OpenChallenged { claim, start, end } => (claim, start, end).encode(),
             Self::PostMerge {
                 round,
                 state_root,
@@ -226,6 +306,7 @@ impl Call {
                 cid,
                 server_cid,
             } => (round, state_root, server_root, cid, server_cid).encode(),
+            Self::RevertClaim(claim) => claim.encode(),
             Self::AdmitProfile(leaf) | Self::DismissProfile(leaf) => leaf.encode(),
             Self::RegisterModel {
                 architecture,

@@ -17,7 +17,8 @@ mod node;
 pub use account::{AccountError, AccountId, SS58_PREFIX};
 pub use api::{
     AccountBalance, At, BlockRef, Bond, Branch, Chain, ClaimRecord, DatasetRecord, Event,
-    EventField, Item, Model, OpenAudit, ProfileRecord, Receipt, Round, Seat, MAX_YOUNG,
+    EventField, Item, Model, OpenAudit, OpenTrial, ProfileRecord, Receipt, Round, Seat, Trial,
+    MAX_YOUNG,
 };
 pub use call::{Call, Openings, StartStates};
 pub use error::{ChainError, SubmitError};

@@ -64,6 +64,9 @@ pub struct Global {
     /// Seconds for which a node that does not answer is tried again.
     #[arg(long, global = true, default_value_t = 120, value_name = "SECONDS")]
     pub patience: u64,
+    /// A verifier does not challenge claims that are accepted against its own replay.
+    #[arg(long, global = true)]
+    pub no_challenge: bool,
     /// Prints JSON (commands that read).
     #[arg(long, global = true)]
     pub json: bool,
@@ -124,6 +127,14 @@ pub enum Command {
             default_value = "mine,verify,merge"
         )]
         roles: Vec<RoleName>,
+    },
+    /// Has a segment of an accepted claim judged by all verifiers of its profile; the bond is lost if the claim is upheld.
+    Challenge {
+        /// Claim, in hexadecimal.
+        #[arg(value_parser = hash)]
+        claim: H256,
+        /// Segment, from 0.
+        segment: u16,
     },
     /// Shows the branch, the round, the account and what it waits for.
     Status,

@@ -94,6 +94,7 @@ impl SegmentRunner for DummyRunner {
                 loss,
                 norm,
                 tokens_per_second: 0.0,
+                state: &state,
             };
             if progress(&now).is_break() {
                 return Err(TrainingError::Stopped);

@@ -27,7 +27,7 @@ pub fn tokens(bytes: &[u8]) -> Vec<u32> {
 
 /// What is known after each step.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Progress {
+pub struct Progress<'a> {
     /// Segment that runs.
     pub segment: u16,
     /// Steps done since the head, over all segments.
@@ -38,6 +38,8 @@ pub struct Progress {
     pub norm: f32,
     /// Mean speed since the segment began.
     pub tokens_per_second: f64,
+    /// State after the step.
+    pub state: &'a TrainingState,
 }
 
 /// A progress callback that shows nothing and never stops.

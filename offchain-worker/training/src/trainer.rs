@@ -126,6 +126,7 @@ impl SegmentRunner for Trainer {
                 loss,
                 norm,
                 tokens_per_second,
+                state: &state,
             })
             .is_break()
             {

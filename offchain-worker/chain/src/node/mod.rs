@@ -28,7 +28,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{timeout, Instant};
 
 use crate::{
-    AccountBalance, AccountId, At, BlockRef, Call, Chain, ChainError, Item, Key, Receipt,
+    AccountBalance, AccountId, At, BlockRef, Call, Chain, ChainError, Event, Item, Key, Receipt,
     SubmitError,
 };
 use follow::{fetch_runtime, head_of};
@@ -179,6 +179,10 @@ impl Chain for NodeClient {
         self.node.genesis
     }
 
+    fn secret(&self, purpose: &str) -> H256 {
+        self.key.secret(purpose)
+    }
+
     async fn finalised(&self) -> Result<BlockRef, ChainError> {
         Ok(self.status()?.head)
     }
@@ -230,6 +234,19 @@ impl Chain for NodeClient {
         self.stored(at, item).await
     }
 
+    async fn events(&self, block: BlockNumber) -> Result<Option<Vec<Event>>, ChainError> {
+        let rpc = &self.node.rpc;
+        let hash: Option<H256> = ask(rpc, "chain_getBlockHash", rpc_params![block]).await?;
+        let Some(hash) = hash.filter(|_| block <= self.node.status.borrow().head.number) else {
+            return Ok(None);
+        };
+        let bytes = match self.node.events(hash).await {
+            Err(ChainError::UnknownBlock(_)) => return Ok(None),
+            other => other?,
+        };
+        Ok(Some(self.status()?.runtime.events(bytes)?))
+    }
+
     async fn under_way(&self) -> Result<bool, ChainError> {
         let account = self.key.account();
         // The pool's word first: what is finalised between the two answers then counts as landed.
@@ -258,6 +275,14 @@ impl Chain for NodeClient {
 }
 
 impl Node {
+    /// The events of a block in SCALE.
+    async fn events(&self, at: H256) -> Result<Vec<u8>, ChainError> {
+        let mut key = sp_crypto_hashing::twox_128(b"System").to_vec();
+        key.extend(sp_crypto_hashing::twox_128(b"Events"));
+        let events = self.storage(&key, at, "System.Events").await?;
+        Ok(events.unwrap_or_default())
+    }
+
     async fn storage(
         &self,
         key: &[u8],

@@ -34,6 +34,16 @@ pub(super) fn place(item: &Item) -> (&'static str, &'static str, Vec<Vec<u8>>) {
         Item::RoundClaims(id) => (WORK, "RoundClaims", one(id)),
         Item::ClaimOf(id, account) => (WORK, "ClaimOf", vec![id.encode(), account.encode()]),
         Item::Claim(id) => (WORK, "Claims", one(id)),
+        Item::ProfileCommitment(branch, account) => (
+            WORK,
+            "ProfileCommitments",
+            vec![branch.encode(), account.encode()],
+        ),
+        Item::ActiveTrials => (WORK, "ActiveTrials", Vec::new()),
+        Item::Trial(claim) => (WORK, "Trials", one(claim)),
+        Item::TrialSeat(claim, account) => {
+            (WORK, "TrialSeats", vec![claim.encode(), account.encode()])
+        }
         Item::Credits(account) => (WORK, "Credits", one(account)),
         Item::TotalCredits => (WORK, "TotalCredits", Vec::new()),
         Item::Balance(account) => ("System", "Account", one(account)),

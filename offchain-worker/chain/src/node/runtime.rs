@@ -284,6 +284,25 @@ impl Runtime {
         }
     }
 
+    /// All events of a block but the system's own.
+    pub(super) fn events(&self, events: Vec<u8>) -> Result<Vec<Event>, ChainError> {
+        let all = self.offline.events().from_bytes(events);
+        let mut kept = Vec::new();
+        for event in all.iter() {
+            let event = event.map_err(|e| malformed("System.Events", &e))?;
+            let (pallet, name) = (event.pallet_name(), event.event_name());
+            if matches!(pallet, "System" | "TransactionPayment") {
+                continue;
+            }
+            kept.push(Event {
+                pallet: pallet.to_owned(),
+                name: name.to_owned(),
+                fields: self.fields(pallet, name, event.field_bytes())?,
+            });
+        }
+        Ok(kept)
+    }
+
     /// Cuts an event's bytes into its fields.
     fn fields(
         &self,
@@ -460,6 +479,10 @@ mod tests {
             Item::RoundClaims(round),
             Item::ClaimOf(round, alice),
             Item::Claim(H256::zero()),
+            Item::ProfileCommitment(1, alice),
+            Item::ActiveTrials,
+            Item::Trial(H256::zero()),
+            Item::TrialSeat(H256::zero(), alice),
             Item::Credits(alice),
             Item::TotalCredits,
             Item::Balance(alice),
@@ -559,6 +582,9 @@ mod tests {
         let error = outcome(4).unwrap_err();
         assert!(error.is("Token", "FundsUnavailable"), "{error}");
         assert!(runtime().outcome(bytes.clone(), 5).is_err());
+        let all = runtime().events(bytes.clone()).unwrap();
+        let names: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["Bonded", "Sudid"]);
     }
 
     /// Bytes without a length.

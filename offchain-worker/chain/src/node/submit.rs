@@ -171,12 +171,10 @@ impl NodeClient {
         block: BlockRef,
         index: usize,
     ) -> Result<Result<Receipt, SubmitError>, ChainError> {
-        let mut key = sp_crypto_hashing::twox_128(b"System").to_vec();
-        key.extend(sp_crypto_hashing::twox_128(b"Events"));
-        let events = self.node.storage(&key, block.hash, "System.Events").await?;
+        let events = self.node.events(block.hash).await?;
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let runtime = self.status()?.runtime;
-        let outcome = runtime.outcome(events.unwrap_or_default(), index)?;
+        let outcome = runtime.outcome(events, index)?;
         Ok(outcome.map(|events| Receipt {
             block,
             extrinsic: sent.hash,

@@ -225,6 +225,24 @@ fn progress_should_see_every_step_and_be_able_to_stop() {
 }
 
 #[test]
+fn progress_should_hold_the_state_after_each_step() {
+    for mut runner in runners(recipe(3)) {
+        let mut states = vec![];
+        let mut watch = |p: &crate::Progress| {
+            states.push(p.state.clone());
+            ControlFlow::Continue(())
+        };
+        let outcome = runner
+            .run_segment(start(), &mut text_batch, 0, &mut watch)
+            .unwrap();
+        assert_eq!(states.last(), Some(&outcome.state));
+        let steps: Vec<u64> = states.iter().map(|s| s.step).collect();
+        assert_eq!(steps, [1, 2, 3]);
+        assert!(states.windows(2).all(|w| w[0].params != w[1].params));
+    }
+}
+
+#[test]
 fn divergence_should_be_an_error_that_names_the_step() {
     let mut state = start();
     state.params.iter_mut().for_each(|p| *p *= 1e30);
