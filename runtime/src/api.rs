@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use codec::Codec;
 use dream_primitives::{
-    views::{AuditView, BranchView, ClaimView, RoundView, VersionView},
+    views::{AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView},
     BranchId, H256,
 };
 use polkadot_sdk::*;
@@ -29,6 +29,9 @@ sp_api::decl_runtime_apis! {
 
         /// Audits in which the account still has something to do.
         fn open_audits(account: AccountId) -> Vec<AuditView>;
+
+        /// Trials in which the account still has something to do, as a seat or as the miner of a challenged claim.
+        fn open_trials(account: AccountId) -> Vec<TrialView<AccountId>>;
 
         /// The branch's current round with its claims.
         fn round_status(branch: BranchId) -> Option<RoundView<AccountId>>;

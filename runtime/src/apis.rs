@@ -10,7 +10,7 @@ use polkadot_sdk::*;
 use alloc::string::String;
 use codec::Encode;
 use dream_primitives::{
-    views::{AuditView, BranchView, ClaimView, RoundView, VersionView},
+    views::{AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView},
     BranchId,
 };
 use frame_support::{
@@ -244,6 +244,10 @@ impl_runtime_apis! {
 
         fn open_audits(account: AccountId) -> Vec<AuditView> {
             UsefulWork::open_audits(&account)
+        }
+
+        fn open_trials(account: AccountId) -> Vec<TrialView<AccountId>> {
+            UsefulWork::open_trials(&account)
         }
 
         fn round_status(branch: BranchId) -> Option<RoundView<AccountId>> {

@@ -34,7 +34,13 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
         ("bond", W::bond()),
         ("unbond", W::unbond()),
         ("withdraw_unbonded", W::withdraw_unbonded()),
-        ("register_profile", W::register_profile()),
+        ("commit_profile", W::commit_profile()),
+        ("reveal_profile", W::reveal_profile()),
+        ("open_flag", W::open_flag()),
+        ("challenge", W::challenge()),
+        ("open_challenged", W::open_challenged()),
+        ("commit_verdict", W::commit_verdict()),
+        ("reveal_verdict", W::reveal_verdict()),
         ("enlist_verifier", W::enlist_verifier()),
         ("retire_verifier", W::retire_verifier()),
         ("submit_claim", W::submit_claim()),
@@ -68,15 +74,22 @@ fn useful_work_should_leave_half_of_a_block_when_all_branches_draw_at_once() {
     use pallet_useful_work::WeightInfo;
     let admitted = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
     let swept = <Runtime as pallet_useful_work::Config>::SweepPerBlock::get();
-    let worst = <Runtime as pallet_useful_work::Config>::WeightInfo::begin_block(
-        pallet_useful_work::MAX_ACTIVE,
-        admitted,
-        swept,
-        admitted,
-    );
+    type W = <Runtime as pallet_useful_work::Config>::WeightInfo;
+    let trials = dream_primitives::trial::MAX_TRIALS;
+    // A block in which a round draws fills and settles no seats of trials.
+    let worst = [
+        (admitted, 0),
+        (0, pallet_useful_work::TRIAL_SEATS_PER_BLOCK),
+    ]
+    .map(|(drawing, seats)| {
+        W::begin_block(pallet_useful_work::MAX_ACTIVE, admitted, swept, drawing)
+            .saturating_add(W::step_trials(trials, seats))
+    });
     let block = RuntimeBlockWeights::get().max_block;
-    assert!(
-        worst.ref_time() <= block.ref_time() / HOOKS,
-        "{worst:?} of {block:?}"
-    );
+    for worst in worst {
+        assert!(
+            worst.ref_time() <= block.ref_time() / HOOKS,
+            "{worst:?} of {block:?}"
+        );
+    }
 }

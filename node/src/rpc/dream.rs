@@ -2,7 +2,7 @@
 //! The `dream` namespace: models, claims, audits and rounds as JSON, read through the runtime API at the best block or at a given one.
 
 use dream_primitives::{
-    views::{AuditView, BranchView, ClaimView, RoundView, VersionView},
+    views::{AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView},
     BranchId, H256,
 };
 use dream_runtime::{api::DreamApi, AccountId};
@@ -41,6 +41,14 @@ pub trait DreamRpc<BlockHash> {
     /// Audits in which the account still has something to do.
     #[method(name = "openAudits")]
     fn open_audits(&self, account: AccountId, at: Option<BlockHash>) -> RpcResult<Vec<AuditView>>;
+
+    /// Trials in which the account still has something to do: its seats, and its claims that are challenged.
+    #[method(name = "openTrials")]
+    fn open_trials(
+        &self,
+        account: AccountId,
+        at: Option<BlockHash>,
+    ) -> RpcResult<Vec<TrialView<AccountId>>>;
 
     /// The branch's current round with its claims; null where it never had one.
     #[method(name = "roundStatus")]
@@ -121,6 +129,18 @@ where
         self.client
             .runtime_api()
             .open_audits(at, account)
+            .map_err(refused)
+    }
+
+    fn open_trials(
+        &self,
+        account: AccountId,
+        at: Option<Block::Hash>,
+    ) -> RpcResult<Vec<TrialView<AccountId>>> {
+        let at = at.unwrap_or_else(|| self.client.info().best_hash);
+        self.client
+            .runtime_api()
+            .open_trials(at, account)
             .map_err(refused)
     }
 

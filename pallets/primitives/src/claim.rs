@@ -3,7 +3,8 @@
 
 use crate::cid::Cid;
 use crate::draw::MAX_AUDITED;
-use crate::hashing::{hash, Domain};
+use crate::emission::PARTS;
+use crate::hashing::{hash, low_u128, Domain};
 use crate::{merkle, BoundedVec, BranchId, ConstU32, H256};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -105,6 +106,39 @@ pub fn canary_commitment(
             &round.encode(),
             &[u8::from(canary)],
             salt.as_bytes(),
+        ],
+    )
+}
+
+/// The link before `link` in an account's chain of secrets: `secret_0 = canary_link^n(seed)` is registered with the
+/// profile, and each claim whose flag is opened uses up one link.
+pub fn canary_link(genesis: &H256, link: &H256) -> H256 {
+    hash(Domain::Canary, genesis, &[b"link", link.as_bytes()])
+}
+
+/// Whether a miner whose next link is `preimage` must fake its claim in the round with this training seed; `rate` in
+/// parts of [`PARTS`].
+pub fn on_duty(genesis: &H256, preimage: &H256, round_seed: &H256, rate: u32) -> bool {
+    let drawn = hash(
+        Domain::Canary,
+        genesis,
+        &[b"duty", preimage.as_bytes(), round_seed.as_bytes()],
+    );
+    low_u128(&drawn)
+        .checked_rem(u128::from(PARTS))
+        .is_some_and(|r| r < u128::from(rate))
+}
+
+/// The digest that stands for a segment's in a claim faked on duty. Until the link is open it looks like any other.
+pub fn canary_digest(genesis: &H256, preimage: &H256, round: &RoundId, segment: u16) -> H256 {
+    hash(
+        Domain::Canary,
+        genesis,
+        &[
+            b"digest",
+            preimage.as_bytes(),
+            &round.encode(),
+            &segment.to_le_bytes(),
         ],
     )
 }
@@ -221,6 +255,15 @@ impl ReplayReport {
         hash(Domain::Replay, genesis, &[claim.as_bytes(), &self.encode()])
     }
 
+    /// The fingerprint of the report without the state after a trial's drawn step.
+    pub fn plain_fingerprint(&self, genesis: &H256, claim: &H256) -> H256 {
+        let plain = Self {
+            step_state: None,
+            ..self.clone()
+        };
+        plain.fingerprint(genesis, claim)
+    }
+
     /// The commitment that hides the report until the digests are open.
     pub fn commitment(
         &self,
@@ -308,5 +351,33 @@ mod tests {
         };
         let all = [c(1, 1, 1), c(2, 1, 1), c(1, 2, 1), c(1, 1, 2)];
         assert!((0..4).all(|i| (0..i).all(|j| all[i] != all[j])));
+    }
+
+    #[test]
+    fn duty_should_come_at_its_rate_and_depend_on_link_and_seed() {
+        let g = H256::zero();
+        let n = |i: u64| H256::from_low_u64_be(i);
+        let hits = |rate| {
+            (0..4000)
+                .filter(|i| on_duty(&g, &n(*i), &n(7), rate))
+                .count()
+        };
+        assert_eq!((hits(0), hits(PARTS)), (0, 4000));
+        assert!((140..260).contains(&hits(50_000)), "{}", hits(50_000));
+        let by_seed = (0..4000).filter(|i| on_duty(&g, &n(7), &n(*i), 50_000));
+        assert!((140..260).contains(&by_seed.count()));
+    }
+
+    #[test]
+    fn canary_digest_should_differ_by_link_round_and_segment() {
+        let g = H256::zero();
+        let round = |number| RoundId { branch: 1, number };
+        let d = |link, r, s| canary_digest(&g, &H256::repeat_byte(link), &round(r), s);
+        let all = [d(1, 1, 1), d(2, 1, 1), d(1, 2, 1), d(1, 1, 2)];
+        assert!((0..4).all(|i| (0..i).all(|j| all[i] != all[j])));
+        assert_ne!(
+            canary_link(&g, &H256::zero()),
+            canary_link(&g, &H256::repeat_byte(1))
+        );
     }
 }

@@ -49,6 +49,10 @@ pub enum Domain {
     Version,
     /// Residual of error feedback.
     Residual,
+    /// Draws of a trial.
+    Trial,
+    /// Commitment to a profile.
+    Profile,
     /// Checksum of a record that never leaves its machine.
     LocalRecord,
 }
@@ -75,6 +79,8 @@ impl Domain {
             Self::Calibration => b"dream/calib/1\0\0\0",
             Self::Version => b"dream/version/1\0",
             Self::Residual => b"dream/resid/1\0\0\0",
+            Self::Trial => b"dream/trial/1\0\0\0",
+            Self::Profile => b"dream/profile/1\0",
             Self::LocalRecord => b"dream/record/1\0\0",
         }
     }

@@ -35,9 +35,11 @@ pub mod order;
 pub mod params;
 pub mod profile;
 pub mod recipe;
+pub mod record;
 pub mod registry;
 pub mod round;
 pub mod state;
+pub mod trial;
 pub mod version;
 pub mod views;
 

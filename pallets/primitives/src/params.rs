@@ -311,15 +311,19 @@ impl RoundParameters {
     /// Longest that a round lasts when no seed window is extended and no merge is refuted: its own phases, an escalation
     /// and a jury, and the scoring. `None` on overflow.
     pub fn length(&self) -> Option<BlockNumber> {
-        let trial = self
-            .seed_blocks
-            .checked_add(self.commit_blocks)?
-            .checked_add(self.reveal_blocks)?;
+        let trial = self.trial_blocks();
         let scoring = self.response_blocks.checked_add(trial)?;
         self.phases()
             .iter()
             .chain(&[self.seed_blocks, trial, trial, scoring])
             .try_fold(0u32, |n, b| n.checked_add(*b))
+    }
+
+    /// A trial's seed, replays and reveals; saturating.
+    pub fn trial_blocks(&self) -> BlockNumber {
+        self.seed_blocks
+            .saturating_add(self.commit_blocks)
+            .saturating_add(self.reveal_blocks)
     }
 
     /// Every duration.

@@ -51,6 +51,31 @@ pub fn calibration_leaf(
     )
 }
 
+/// Commitment to a profile: made before the leaf is shown, so that nobody registers a leaf that it only read. `secret`
+/// is the head of the account's chain of secrets ([`crate::claim::canary_link`]).
+pub fn commitment(
+    genesis: &H256,
+    account: &[u8; 32],
+    branch: BranchId,
+    settings: &ProfileSettings,
+    leaf: &H256,
+    secret: &H256,
+    salt: &H256,
+) -> H256 {
+    hash(
+        Domain::Profile,
+        genesis,
+        &[
+            account,
+            &branch.to_le_bytes(),
+            &settings.encode(),
+            leaf.as_bytes(),
+            secret.as_bytes(),
+            salt.as_bytes(),
+        ],
+    )
+}
+
 /// Seed of a branch's public calibration stream, see [`calibration_window`].
 pub fn calibration_seed(genesis: &H256, branch: BranchId) -> H256 {
     hash(Domain::Calibration, genesis, &[&branch.to_le_bytes()])

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The state machine of rounds and claims: one table each.
 
-use crate::cid::Cid;
-use crate::claim::{Availability, Claim, RoundId, SegmentResult, Verdict};
-use crate::draw::{two_thirds, MAX_AUDITED, MAX_COMMITTEE};
+use crate::claim::RoundId;
 use crate::emission::RoundPay;
-use crate::math::to_u32;
-use crate::{Balance, BlockNumber, BoundedVec, ConstU32, H256};
+use crate::{Balance, BlockNumber, H256};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
+pub use crate::record::*;
+
 /// Most claims of a round.
 pub const MAX_CLAIMS: u32 = 256;
-/// Most entries in a claim's history: no path through [`CLAIM_TABLE`] is longer.
-pub const MAX_HISTORY: u32 = 16;
-/// Most receipts of a claim: its miner, its committee and the larger one.
-pub const MAX_RECEIPTS: u32 = MAX_COMMITTEE.saturating_mul(2).saturating_add(1);
 
 /// Phase of a round.
 #[derive(
@@ -48,6 +43,8 @@ pub enum Phase {
     DigestOpening,
     /// Verifiers reveal.
     Reveal,
+    /// Miners open their canary flags.
+    FlagOpening,
     /// A larger committee replays.
     Escalation,
     /// All verifiers of the profile judge.
@@ -87,7 +84,7 @@ pub enum RoundEvent {
     Complete,
     /// There is nothing left for the next phases to do.
     Empty,
-    /// At least one claim needs a larger committee.
+    /// At least one claim is on trial.
     Escalated,
     /// A merge was posted.
     MergePosted,
@@ -112,9 +109,10 @@ pub const ROUND_TABLE: &[(Phase, RoundEvent, Phase)] = &[
     (Phase::Commitment, RoundEvent::Complete, Phase::DigestOpening),
     (Phase::DigestOpening, RoundEvent::Complete, Phase::Reveal),
     (Phase::DigestOpening, RoundEvent::Empty, Phase::Paying),
-    (Phase::Reveal, RoundEvent::Complete, Phase::Merging),
-    (Phase::Reveal, RoundEvent::Empty, Phase::Paying),
-    (Phase::Reveal, RoundEvent::Escalated, Phase::Escalation),
+    (Phase::Reveal, RoundEvent::Complete, Phase::FlagOpening),
+    (Phase::FlagOpening, RoundEvent::Complete, Phase::Merging),
+    (Phase::FlagOpening, RoundEvent::Empty, Phase::Paying),
+    (Phase::FlagOpening, RoundEvent::Escalated, Phase::Escalation),
     (Phase::Escalation, RoundEvent::Complete, Phase::Merging),
     (Phase::Escalation, RoundEvent::Empty, Phase::Paying),
     (Phase::Escalation, RoundEvent::Escalated, Phase::Jury),
@@ -169,10 +167,10 @@ pub enum ClaimState {
     Revealed,
     /// Verified.
     Accepted,
-    /// Refused: the replays gave something else, or the miner did not open its digests.
+    /// Refused: the miner did not open its digests or its canary flag.
     Rejected,
-    /// Not audited: start states not opened or blobs lacking (the availability deposit is lost), no verifier, or too
-    /// many of them silent for a verdict.
+    /// Not audited: start states not opened or blobs lacking (the availability deposit is lost), no verifier, or a jury
+    /// without a verdict.
     Void,
     /// A larger committee replays it.
     Escalated,
@@ -255,16 +253,12 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Committed, ClaimEvent::Reject, ClaimState::Rejected),
     (ClaimState::Revealed, ClaimEvent::Accept, ClaimState::Accepted),
     (ClaimState::Revealed, ClaimEvent::Reject, ClaimState::Rejected),
-    (ClaimState::Revealed, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::Revealed, ClaimEvent::Sing, ClaimState::Canary),
     (ClaimState::Revealed, ClaimEvent::Escalate, ClaimState::Escalated),
     (ClaimState::Escalated, ClaimEvent::Accept, ClaimState::Accepted),
-    (ClaimState::Escalated, ClaimEvent::Void, ClaimState::Void),
-    (ClaimState::Escalated, ClaimEvent::Reject, ClaimState::Rejected),
     (ClaimState::Escalated, ClaimEvent::Escalate, ClaimState::OnTrial),
     (ClaimState::OnTrial, ClaimEvent::Accept, ClaimState::Accepted),
     (ClaimState::OnTrial, ClaimEvent::Void, ClaimState::Void),
-    (ClaimState::OnTrial, ClaimEvent::Reject, ClaimState::Rejected),
     (ClaimState::OnTrial, ClaimEvent::Slash, ClaimState::Slashed),
     (ClaimState::Accepted, ClaimEvent::Merge, ClaimState::Merged),
     (ClaimState::Accepted, ClaimEvent::Exclude, ClaimState::Excluded),
@@ -296,188 +290,6 @@ impl ClaimState {
             self,
             Self::Accepted | Self::Merged | Self::Challenged | Self::Vested
         )
-    }
-}
-
-/// A seat of a committee.
-#[derive(
-    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Seat<AccountId> {
-    /// Verifier.
-    pub verifier: AccountId,
-    /// Bond locked for the seat.
-    pub bond: Balance,
-    /// Word on the blobs.
-    pub availability: Option<Availability>,
-    /// Commitment to the replay.
-    pub commitment: Option<H256>,
-    /// Verdict, from the revealed report.
-    pub verdict: Option<Verdict>,
-    /// Fingerprint of the revealed report.
-    pub report: Option<H256>,
-}
-
-/// An opened start state.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct OpenedStart {
-    /// Segment.
-    pub segment: u16,
-    /// Hash of the training state before it.
-    pub state: H256,
-    /// Where the training state is.
-    pub cid: Cid,
-}
-
-/// In what role an account is paid.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Role {
-    /// Trained.
-    Miner,
-    /// Replayed.
-    Verifier,
-}
-
-/// A payment for a claim.
-#[derive(
-    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Receipt<AccountId> {
-    /// Who is paid.
-    pub account: AccountId,
-    /// For what.
-    pub role: Role,
-    /// Work units that the payment is for.
-    pub units: u128,
-    /// Amount.
-    pub amount: Balance,
-    /// Block from which it is paid out.
-    pub vests_at: BlockNumber,
-}
-
-/// A step in a claim's history.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct HistoryEntry {
-    /// Block.
-    pub block: BlockNumber,
-    /// State that the claim came to.
-    pub state: ClaimState,
-}
-
-/// Bounded lists of a claim's record.
-pub type Committee<AccountId> = BoundedVec<Seat<AccountId>, ConstU32<MAX_COMMITTEE>>;
-/// Segments that the audit seed drew.
-pub type DrawnSegments = BoundedVec<u16, ConstU32<MAX_AUDITED>>;
-
-/// Everything that the chain keeps of a claim.
-#[derive(
-    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct ClaimRecord<AccountId> {
-    /// What was claimed.
-    pub claim: Claim,
-    /// Who claimed it.
-    pub miner: AccountId,
-    /// State.
-    pub state: ClaimState,
-    /// Bond locked for the claim.
-    pub bond: Balance,
-    /// Audited segments, ascending.
-    pub audited: DrawnSegments,
-    /// State 0 as the miner opened it.
-    pub initial_state: Option<H256>,
-    /// Opened start states, one an audited segment.
-    pub starts: BoundedVec<OpenedStart, ConstU32<MAX_AUDITED>>,
-    /// Opened end states and digests, one an audited segment.
-    pub ends: BoundedVec<SegmentResult, ConstU32<MAX_AUDITED>>,
-    /// Verifiers.
-    pub committee: Committee<AccountId>,
-    /// Every state that the claim came to.
-    pub history: BoundedVec<HistoryEntry, ConstU32<MAX_HISTORY>>,
-    /// Payments.
-    pub receipts: BoundedVec<Receipt<AccountId>, ConstU32<MAX_RECEIPTS>>,
-    /// The canary flag as the miner opened it.
-    pub flag: Option<bool>,
-    /// Whether it is in the merge that became the head, though it may have been reverted since.
-    pub merged: bool,
-    /// Whether it was claimed without a bond.
-    pub newcomer: bool,
-}
-
-impl<AccountId> ClaimRecord<AccountId> {
-    /// The report of at least two thirds of the seats that is not what the claim says.
-    pub fn common_mismatch(&self) -> Option<H256> {
-        let against = |s: &&Seat<AccountId>| s.verdict == Some(Verdict::Mismatch);
-        self.committee.iter().filter(against).find_map(|seat| {
-            let same = |s: &&Seat<AccountId>| against(s) && s.report == seat.report;
-            seat.report.filter(|_| self.two_thirds(same))
-        })
-    }
-
-    fn two_thirds(&self, which: impl Fn(&&Seat<AccountId>) -> bool) -> bool {
-        let count = self.committee.iter().filter(which).count();
-        two_thirds(to_u32(count), to_u32(self.committee.len()))
-    }
-
-    /// What the revealed reports decide: accepted when at least two thirds of the seats match, rejected when at least
-    /// two thirds found one and the same other thing, else void: too many were silent, or at odds with each other.
-    pub fn settlement(&self) -> ClaimEvent {
-        if self.two_thirds(|s| s.verdict == Some(Verdict::Match)) {
-            ClaimEvent::Accept
-        } else if self.common_mismatch().is_some() {
-            ClaimEvent::Reject
-        } else {
-            ClaimEvent::Void
-        }
-    }
-
-    /// Whether a seat is among those whose reports decided the settled claim.
-    pub fn was_right(&self, seat: &Seat<AccountId>) -> bool {
-        match self.state {
-            ClaimState::Rejected | ClaimState::Slashed => {
-                seat.report.is_some() && seat.report == self.common_mismatch()
-            }
-            state => state.accepted() && seat.verdict == Some(Verdict::Match),
-        }
     }
 }
 
@@ -515,6 +327,8 @@ pub struct Round<AccountId> {
     pub seed: H256,
     /// Seed of the audit; zero until it is complete.
     pub audit_seed: H256,
+    /// Chance that a claim is faked on duty, in parts of a million, as it was when the round opened.
+    pub canary_rate: u32,
     /// Number of claims.
     pub claims: u32,
     /// Acts that the phase still waits for.
@@ -583,7 +397,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen.len(), 16);
+        assert_eq!(seen.len(), 17);
         assert!(seen
             .iter()
             .all(|p| *p == Phase::Closed || ROUND_TABLE.iter().any(|(from, _, _)| from == p)));
@@ -607,9 +421,10 @@ mod tests {
             }
             best
         }
-        // A challenge that fails leads back to Merged once more.
+        // Each challenge that fails leads back: two more entries, of which the longest path holds one pair.
+        let challenges = 2 * crate::trial::MAX_CHALLENGES as usize;
         assert!(
-            1 + longest(ClaimState::Claimed, &mut vec![ClaimState::Claimed]) + 2
+            1 + longest(ClaimState::Claimed, &mut vec![ClaimState::Claimed]) + challenges
                 <= MAX_HISTORY as usize
         );
     }

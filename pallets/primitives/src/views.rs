@@ -4,6 +4,7 @@
 use crate::cid::Cid;
 use crate::claim::RoundId;
 use crate::round::{ClaimRecord, OpenedStart, Phase, Round};
+use crate::trial::Trial;
 use crate::version::VersionHeader;
 use crate::{BranchId, H256};
 use alloc::vec::Vec;
@@ -42,6 +43,24 @@ pub struct ClaimView<AccountId> {
     pub id: H256,
     /// All that the chain keeps of it.
     pub record: ClaimRecord<AccountId>,
+    /// Its trial, while it has one.
+    pub trial: Option<Trial<AccountId>>,
+}
+
+/// A trial that waits for an account.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct TrialView<AccountId> {
+    /// Claim.
+    pub claim: H256,
+    /// Its round.
+    pub round: RoundId,
+    /// The trial: its stage says what is asked of the account now.
+    pub trial: Trial<AccountId>,
+    /// Start states of the segments to be replayed; empty while a challenged segment is not open.
+    pub starts: Vec<OpenedStart>,
+    /// Where the delta is.
+    pub delta_cid: Cid,
 }
 
 /// An audit that waits for an account.

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Bonds, profiles and the list of verifiers.
+//! Bonds and the list of verifiers.
 
 use crate::{
-    AdmittedProfiles, Bond, Bonds, Config, Error, Event, HoldReason, Pallet, ProfileRecord,
-    Profiles, Verifiers, MAX_VERIFIERS,
+    ActiveRounds, Bond, Bonds, Config, Error, Event, HoldReason, Pallet, Profiles, Rounds,
+    Verifiers, MAX_VERIFIERS,
 };
 use codec::Encode;
 use dream_primitives::math::to_u32;
-use dream_primitives::profile::ProfileSettings;
-use dream_primitives::registry::ModelRegistry;
+use dream_primitives::round::Phase;
 use dream_primitives::{Balance, BlockNumber, BranchId, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
@@ -46,19 +45,23 @@ impl<T: Config> Pallet<T> {
         out
     }
 
+    /// Block at which the oldest round opened that may still draw or judge; the current one where there is none.
+    fn oldest_open(now: BlockNumber) -> BlockNumber {
+        let active = ActiveRounds::<T>::get();
+        let rounds = active.iter().filter_map(Rounds::<T>::get);
+        let open = rounds.filter(|r| !matches!(r.phase, Phase::Vesting | Phase::Closed));
+        open.map(|r| r.opened).min().unwrap_or(now)
+    }
+
     pub(crate) fn do_bond(account: T::AccountId, amount: Balance) -> DispatchResult {
         ensure!(amount > 0, Error::<T>::ZeroAmount);
         let now = Self::now();
-        let longest = T::Parameters::get()
-            .round
-            .length()
-            .unwrap_or(BlockNumber::MAX);
         let new = || Bond {
             since: now,
             ..Default::default()
         };
         let mut bond = Bonds::<T>::get(&account).unwrap_or_else(new);
-        bond.add(amount, now, longest)
+        bond.add(amount, now, Self::oldest_open(now))
             .ok_or(Error::<T>::TooManyAdditions)?;
         T::Currency::hold(&HoldReason::Bond.into(), &account, amount)?;
         Bonds::<T>::insert(&account, bond);
@@ -88,6 +91,9 @@ impl<T: Config> Pallet<T> {
         let bond = Bonds::<T>::get(&account).ok_or(Error::<T>::NothingUnbonding)?;
         let (amount, withdrawable) = bond.unbonding.ok_or(Error::<T>::NothingUnbonding)?;
         ensure!(Self::now() >= withdrawable, Error::<T>::StillUnbonding);
+        // A seat may have locked what was on its way out.
+        let loose = bond.total.saturating_sub(bond.locked);
+        ensure!(amount <= loose, Error::<T>::StillLocked);
         let released = T::Currency::release(
             &HoldReason::Bond.into(),
             &account,
@@ -120,6 +126,18 @@ impl<T: Config> Pallet<T> {
         })
     }
 
+    /// Locks as much of `amount` as is not locked yet, also of what is on its way out: who is drawn cannot step aside by
+    /// unbonding. Returns what was locked.
+    pub(crate) fn lock_up_to(account: &T::AccountId, amount: Balance) -> Balance {
+        Bonds::<T>::mutate(account, |bond| {
+            bond.as_mut().map_or(0, |bond| {
+                let amount = amount.min(bond.total.saturating_sub(bond.locked));
+                bond.locked = bond.locked.saturating_add(amount);
+                amount
+            })
+        })
+    }
+
     /// Frees what was locked.
     pub(crate) fn unlock(account: &T::AccountId, amount: Balance) {
         Bonds::<T>::mutate(account, |bond| {
@@ -140,52 +158,13 @@ impl<T: Config> Pallet<T> {
             Fortitude::Force,
         )
         .unwrap_or(0);
-        Bonds::<T>::mutate_exists(account, |slot| {
-            if let Some(bond) = slot {
-                bond.locked = bond.locked.saturating_sub(burned);
-                bond.total = bond.total.saturating_sub(burned);
-                if bond.total == 0 {
-                    *slot = None;
-                }
-            }
-        });
+        Self::forget_locked(account, burned);
         Self::deposit_event(Event::BondBurned {
             account: account.clone(),
             claim,
             amount: burned,
         });
         burned
-    }
-
-    /// Whether a calibration leaf may be computed under now.
-    pub(crate) fn profile_admitted(leaf: &H256) -> bool {
-        T::Parameters::get().audit.admit_any_profile || AdmittedProfiles::<T>::contains_key(leaf)
-    }
-
-    pub(crate) fn do_register_profile(
-        account: T::AccountId,
-        branch: BranchId,
-        settings: ProfileSettings,
-        leaf: H256,
-    ) -> DispatchResult {
-        ensure!(
-            T::Models::branch(branch).is_some(),
-            Error::<T>::UnknownBranch
-        );
-        let admitted = Self::profile_admitted(&leaf);
-        ensure!(admitted, Error::<T>::ProfileNotAdmitted);
-        let record = ProfileRecord {
-            settings,
-            leaf,
-            since: Self::now(),
-        };
-        Profiles::<T>::insert(branch, &account, record);
-        Self::deposit_event(Event::ProfileRegistered {
-            branch,
-            account,
-            leaf,
-        });
-        Ok(())
     }
 
     pub(crate) fn do_enlist(account: T::AccountId, branch: BranchId) -> DispatchResult {
@@ -219,17 +198,6 @@ impl<T: Config> Pallet<T> {
             Ok::<(), Error<T>>(())
         })?;
         Self::deposit_event(Event::VerifierRetired { branch, account });
-        Ok(())
-    }
-
-    pub(crate) fn do_admit_profile(leaf: H256, admit: bool) -> DispatchResult {
-        if admit {
-            AdmittedProfiles::<T>::insert(leaf, ());
-            Self::deposit_event(Event::ProfileAdmitted { leaf });
-        } else {
-            AdmittedProfiles::<T>::remove(leaf);
-            Self::deposit_event(Event::ProfileDismissed { leaf });
-        }
         Ok(())
     }
 }

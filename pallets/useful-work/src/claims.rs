@@ -45,16 +45,16 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Loads a claim for one act of its phase, runs `act`, stores it and counts the act.
-    fn act(
+    pub(crate) fn act(
         claim_id: H256,
         phase: Phase,
         state: ClaimState,
-        act: impl FnOnce(&mut Record<T>) -> Result<(), Error<T>>,
+        act: impl FnOnce(&RoundOf<T>, &mut Record<T>) -> Result<(), Error<T>>,
     ) -> DispatchResult {
         let mut record = Claims::<T>::get(claim_id).ok_or(Error::<T>::UnknownClaim)?;
         let mut round = Self::round_in(record.claim.round, phase)?;
         ensure!(record.state == state, Error::<T>::WrongClaimState);
-        act(&mut record)?;
+        act(&round, &mut record)?;
         round.awaiting = round.awaiting.saturating_sub(1);
         Rounds::<T>::insert(record.claim.round, round);
         Claims::<T>::insert(claim_id, record);
@@ -130,7 +130,10 @@ impl<T: Config> Pallet<T> {
             committee: BoundedVec::new(),
             history: BoundedVec::new(),
             receipts: BoundedVec::new(),
+            secret: profile.secret,
             flag: None,
+            finding: None,
+            larger: BoundedVec::new(),
             merged: false,
             newcomer: false,
         };
@@ -155,7 +158,7 @@ impl<T: Config> Pallet<T> {
         initial_proof: TraceProof,
         starts: BoundedVec<StartState, ConstU32<MAX_AUDITED>>,
     ) -> DispatchResult {
-        Self::act(claim_id, Phase::Opening, ClaimState::Drawn, |record| {
+        Self::act(claim_id, Phase::Opening, ClaimState::Drawn, |_, record| {
             ensure!(record.miner == miner, Error::<T>::NotTheMiner);
             ensure!(
                 starts
@@ -187,7 +190,12 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whether `state` is leaf `index` of the claim's `states_root` (segments + 1 leaves).
-    fn state_proved(record: &Record<T>, index: u32, state: &H256, proof: &[H256]) -> bool {
+    pub(crate) fn state_proved(
+        record: &Record<T>,
+        index: u32,
+        state: &H256,
+        proof: &[H256],
+    ) -> bool {
         let count = u32::from(record.claim.segments).saturating_add(1);
         let root = &record.claim.states_root;
         merkle::verify(
@@ -200,6 +208,21 @@ impl<T: Config> Pallet<T> {
         )
     }
 
+    /// Whether an opening's end state and salted digest are the claim's.
+    pub(crate) fn end_proved(record: &Record<T>, o: &SegmentOpening) -> bool {
+        let index = u32::from(o.segment);
+        let leaf = digest_leaf(&Self::genesis(), &o.digest, &o.salt);
+        let count = u32::from(record.claim.segments);
+        let root = &record.claim.digests_root;
+        merkle::verify(Domain::Digests, root, count, index, &leaf, &o.digest_proof)
+            && Self::state_proved(
+                record,
+                index.saturating_add(1),
+                &o.end_state,
+                &o.state_proof,
+            )
+    }
+
     pub(crate) fn do_vote_availability(
         verifier: T::AccountId,
         claim_id: H256,
@@ -209,7 +232,7 @@ impl<T: Config> Pallet<T> {
             claim_id,
             Phase::Availability,
             ClaimState::Opened,
-            |record| {
+            |_, record| {
                 let seat = Self::seat(record, &verifier)?;
                 ensure!(seat.availability.is_none(), Error::<T>::AlreadyDone);
                 seat.availability = Some(availability);
@@ -233,7 +256,7 @@ impl<T: Config> Pallet<T> {
             claim_id,
             Phase::Commitment,
             ClaimState::Available,
-            |record| {
+            |_, record| {
                 let seat = Self::seat(record, &verifier)?;
                 ensure!(seat.commitment.is_none(), Error::<T>::AlreadyDone);
                 seat.commitment = Some(commitment);
@@ -252,31 +275,18 @@ impl<T: Config> Pallet<T> {
         claim_id: H256,
         openings: BoundedVec<SegmentOpening, ConstU32<MAX_AUDITED>>,
     ) -> DispatchResult {
-        let genesis = Self::genesis();
         Self::act(
             claim_id,
             Phase::DigestOpening,
             ClaimState::Committed,
-            |record| {
+            |_, record| {
                 ensure!(record.miner == miner, Error::<T>::NotTheMiner);
                 let segments = openings.iter().map(|o| o.segment);
                 ensure!(
                     segments.eq(record.audited.iter().copied()),
                     Error::<T>::WrongSegments
                 );
-                let proved = |o: &SegmentOpening| {
-                    let index = u32::from(o.segment);
-                    let leaf = digest_leaf(&genesis, &o.digest, &o.salt);
-                    let count = u32::from(record.claim.segments);
-                    let root = &record.claim.digests_root;
-                    merkle::verify(Domain::Digests, root, count, index, &leaf, &o.digest_proof)
-                        && Self::state_proved(
-                            record,
-                            index.saturating_add(1),
-                            &o.end_state,
-                            &o.state_proof,
-                        )
-                };
+                let proved = |o: &SegmentOpening| Self::end_proved(record, o);
                 ensure!(openings.iter().all(proved), Error::<T>::BadProof);
                 let ends = openings.iter().map(|o| SegmentResult {
                     segment: o.segment,
@@ -301,25 +311,26 @@ impl<T: Config> Pallet<T> {
         let expected = report.commitment(&Self::genesis(), &Self::raw(&verifier), &claim_id, &salt);
         let fingerprint = report.fingerprint(&Self::genesis(), &claim_id);
         let mut verdict = Verdict::Mismatch;
-        Self::act(claim_id, Phase::Reveal, ClaimState::Revealed, |record| {
-            let same = record.initial_state == Some(report.initial_state)
-                && record.ends == report.results
-                && record.claim.delta_root == report.delta_root
-                && record.claim.residual.map(|(_, end)| end) == report.residual_end
-                && report.step_state.is_none();
-            verdict = if same {
-                Verdict::Match
-            } else {
-                Verdict::Mismatch
-            };
-            let seat = Self::seat(record, &verifier)?;
-            ensure!(seat.verdict.is_none(), Error::<T>::AlreadyDone);
-            let commitment = seat.commitment.ok_or(Error::<T>::NotCommitted)?;
-            ensure!(commitment == expected, Error::<T>::RevealMismatch);
-            seat.verdict = Some(verdict);
-            seat.report = Some(fingerprint);
-            Ok(())
-        })?;
+        Self::act(
+            claim_id,
+            Phase::Reveal,
+            ClaimState::Revealed,
+            |_, record| {
+                let same = record.says(&record.ends, &report) && report.step_state.is_none();
+                verdict = if same {
+                    Verdict::Match
+                } else {
+                    Verdict::Mismatch
+                };
+                let seat = Self::seat(record, &verifier)?;
+                ensure!(seat.verdict.is_none(), Error::<T>::AlreadyDone);
+                let commitment = seat.commitment.ok_or(Error::<T>::NotCommitted)?;
+                ensure!(commitment == expected, Error::<T>::RevealMismatch);
+                seat.verdict = Some(verdict);
+                seat.report = Some(fingerprint);
+                Ok(())
+            },
+        )?;
         Self::deposit_event(Event::ReplayRevealed {
             claim: claim_id,
             verifier,

@@ -74,5 +74,23 @@ mod errors {
         BadServerState,
         /// The registry refuses the version: the round's base is not the branch's head any more.
         HeadMoved,
+        /// Part of what was unbonding is locked for a seat; wait until the claim's round vests.
+        StillLocked,
+        /// The account committed to no profile on this branch.
+        ProfileNotCommitted,
+        /// The profile is revealed in the block of its commitment; reveal it in a later one.
+        RevealTooEarly,
+        /// The opened link is not the one before the secret that the account had when it claimed.
+        BadLink,
+        /// The canary flag is not what duty asks for, or a digest of a claim faked on duty is not the prescribed one.
+        BadFlag,
+        /// The claim is not on trial.
+        NoTrial,
+        /// The trial is not in the stage that this call belongs to.
+        WrongStage,
+        /// The claim was challenged as often as a claim may be.
+        TooManyChallenges,
+        /// The chain has as many trials as it may; try again when some are over.
+        TooManyTrials,
     }
 }

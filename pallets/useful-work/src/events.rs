@@ -123,5 +123,62 @@ mod events {
         },
         /// Credits were granted.
         Credited { account: T::AccountId, amount: u128 },
+        /// An account committed to a profile.
+        ProfileCommitted {
+            branch: BranchId,
+            account: T::AccountId,
+        },
+        /// A miner opened its canary flag.
+        FlagOpened { claim: H256, canary: bool },
+        /// A locked bond was lost; what was not burned went to those who were right.
+        BondSlashed {
+            account: T::AccountId,
+            claim: H256,
+            amount: Balance,
+            burned: Balance,
+        },
+        /// An account that was right got part of a lost bond.
+        BondAwarded {
+            account: T::AccountId,
+            claim: H256,
+            amount: Balance,
+        },
+        /// A claim came on trial.
+        TrialOpened { claim: H256, level: Level },
+        /// A trial's seats were filled and its step drawn.
+        Summoned {
+            claim: H256,
+            level: Level,
+            step: Option<TrialStep>,
+            seats: u32,
+        },
+        /// A segment of a claim was challenged.
+        Challenged {
+            claim: H256,
+            challenger: T::AccountId,
+            segment: u16,
+        },
+        /// A miner opened the challenged segment.
+        ChallengeAnswered { claim: H256 },
+        /// A seat of a trial committed to its replay.
+        VerdictCommitted { claim: H256, verifier: T::AccountId },
+        /// A seat of a trial revealed its replay.
+        VerdictRevealed {
+            claim: H256,
+            verifier: T::AccountId,
+            verdict: Verdict,
+        },
+        /// A trial's seats agreed on a verdict, or did not.
+        Judged {
+            claim: H256,
+            level: Level,
+            verdict: Option<Verdict>,
+        },
+        /// Receipts of a claim were cut: its profile's claims would earn more than its verifiers' bonds allow.
+        ProfileCapped {
+            claim: H256,
+            profile: H256,
+            cut: Balance,
+        },
     }
 }

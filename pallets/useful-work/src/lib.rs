@@ -10,15 +10,19 @@
 //! - **Claim**: a miner's word, under a bond, that it trained so many segments of the recipe on the data that the
 //!   round's seed gave it.
 //! - **Seat**: a verifier's place in the committee that replays some segments of one claim.
+//! - **Trial**: a claim judged by a larger committee, by a jury of all verifiers of its profile, or by the jury that a
+//!   challenge calls. Only juries slash.
+//! - **Canary**: a claim that its miner had to fake; who confirms it did not replay it.
 //! - **Sweep**: the walk over a round's claims at the end of a phase, a bounded number a block.
 //!
 //! ## A story
 //!
-//! Mia bonds, registers her profile, and trains when a round opens. She claims before anybody knows which segments
+//! Mia bonds, commits to her profile, reveals it, and trains when a round opens. She claims before anybody knows which segments
 //! will be audited. The audit seed draws three verifiers of her profile. She opens the states at the start of the
 //! drawn segments; Vic, Vera and Val fetch them, replay, and commit to what they got. Then Mia opens digests and end
-//! states, the three reveal, and since at least two thirds match, her claim is accepted. A merger posts the new
-//! version; after the dispute window it is the head. Mia and her verifiers have receipts, paid out when they vest.
+//! states, the three reveal, and she opens her flag: she was not on duty to fake. Since at least two thirds match, her
+//! claim is accepted. A merger posts the new version; after the dispute window it is the head. Mia and her verifiers
+//! have receipts, paid out when they vest; until then anybody bonded may challenge any segment of hers.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     test,
@@ -34,25 +38,32 @@ extern crate alloc;
 use polkadot_sdk::frame_support::pallet_macros::import_section;
 
 pub use pallet::*;
+pub use trials::TRIAL_SEATS_PER_BLOCK;
 pub use types::*;
 pub use weights::WeightInfo;
 
 mod bonds;
+mod challenges;
 mod claims;
 mod errors;
 mod events;
+mod flags;
 mod merge;
 #[cfg(test)]
 mod mock;
 mod pay;
+mod profiles;
 mod rounds;
+mod slashing;
 mod storage;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod trials;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod try_state;
 mod types;
+mod verdicts;
 mod views;
 pub mod weights;
 
@@ -75,6 +86,7 @@ pub mod pallet {
     use dream_primitives::round::{
         ClaimRecord, ClaimState, DrawnSegments, Phase, Role, Round, MAX_CLAIMS,
     };
+    use dream_primitives::trial::{Level, Trial, TrialSeat, TrialStep, MAX_TRIALS};
     use dream_primitives::version::VersionHeader;
     use dream_primitives::{Balance, BlockNumber, BoundedVec, BranchId, H256};
     use polkadot_sdk::frame_support::pallet_prelude::*;
@@ -177,16 +189,15 @@ pub mod pallet {
             Self::do_withdraw(ensure_signed(origin)?)
         }
 
-        /// Registers the numeric profile under which the caller computes on a branch.
+        /// Commits to the numeric profile under which the caller computes on a branch.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::register_profile())]
-        pub fn register_profile(
+        #[pallet::weight(T::WeightInfo::commit_profile())]
+        pub fn commit_profile(
             origin: OriginFor<T>,
             branch: BranchId,
-            settings: ProfileSettings,
-            leaf: H256,
+            commitment: H256,
         ) -> DispatchResult {
-            Self::do_register_profile(ensure_signed(origin)?, branch, settings, leaf)
+            Self::do_commit_profile(ensure_signed(origin)?, branch, commitment)
         }
 
         /// Offers the caller as a verifier of a branch's claims.
@@ -304,6 +315,76 @@ pub mod pallet {
         pub fn dismiss_profile(origin: OriginFor<T>, leaf: H256) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
             Self::do_admit_profile(leaf, false)
+        }
+
+        /// Reveals the profile that the caller committed to in an earlier block, with the head of its chain of secrets.
+        #[pallet::call_index(15)]
+        #[pallet::weight(T::WeightInfo::reveal_profile())]
+        pub fn reveal_profile(
+            origin: OriginFor<T>,
+            branch: BranchId,
+            settings: ProfileSettings,
+            leaf: H256,
+            secret: H256,
+            salt: H256,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_reveal_profile(who, branch, settings, leaf, secret, salt)
+        }
+
+        /// Opens a claim's canary flag with the next link of the miner's secrets.
+        #[pallet::call_index(16)]
+        #[pallet::weight(T::WeightInfo::open_flag())]
+        pub fn open_flag(
+            origin: OriginFor<T>,
+            claim_id: H256,
+            canary: bool,
+            salt: H256,
+            preimage: H256,
+        ) -> DispatchResult {
+            Self::do_open_flag(ensure_signed(origin)?, claim_id, canary, salt, preimage)
+        }
+
+        /// Has a segment of an accepted claim judged by all verifiers of its profile.
+        #[pallet::call_index(17)]
+        #[pallet::weight(T::WeightInfo::challenge())]
+        pub fn challenge(origin: OriginFor<T>, claim_id: H256, segment: u16) -> DispatchResult {
+            Self::do_challenge(ensure_signed(origin)?, claim_id, segment)
+        }
+
+        /// Opens the challenged segment's start and end, with Merkle proofs.
+        #[pallet::call_index(18)]
+        #[pallet::weight(T::WeightInfo::open_challenged())]
+        pub fn open_challenged(
+            origin: OriginFor<T>,
+            claim_id: H256,
+            start: StartState,
+            end: SegmentOpening,
+        ) -> DispatchResult {
+            Self::do_open_challenged(ensure_signed(origin)?, claim_id, start, end)
+        }
+
+        /// Commits to a replay in a trial.
+        #[pallet::call_index(19)]
+        #[pallet::weight(T::WeightInfo::commit_verdict())]
+        pub fn commit_verdict(
+            origin: OriginFor<T>,
+            claim_id: H256,
+            commitment: H256,
+        ) -> DispatchResult {
+            Self::do_commit_verdict(ensure_signed(origin)?, claim_id, commitment)
+        }
+
+        /// Reveals a replay in a trial.
+        #[pallet::call_index(20)]
+        #[pallet::weight(T::WeightInfo::reveal_verdict())]
+        pub fn reveal_verdict(
+            origin: OriginFor<T>,
+            claim_id: H256,
+            report: ReplayReport,
+            salt: H256,
+        ) -> DispatchResult {
+            Self::do_reveal_verdict(ensure_signed(origin)?, claim_id, report, salt)
         }
     }
 }

@@ -14,12 +14,18 @@ use polkadot_sdk::frame_support::ensure;
 use polkadot_sdk::frame_support::traits::Get;
 
 impl<T: Config> Pallet<T> {
-    /// The accepted claims of a round: what a merge of it holds.
+    /// The accepted claims of a round: what a merge of it holds. A claim that a challenge felled after the merge was
+    /// posted stays in that merge, which is disputed as it was posted.
     pub fn contributions(round: RoundId) -> Vec<Contribution> {
+        let posted = PostedHeaders::<T>::get(round).map(|header| header.block);
         RoundClaims::<T>::get(round)
             .into_iter()
             .filter_map(|id| Claims::<T>::get(id).map(|record| (id, record)))
-            .filter(|(_, record)| record.state == ClaimState::Accepted)
+            .filter(|(_, record)| match record.state {
+                ClaimState::Accepted | ClaimState::Challenged => true,
+                ClaimState::Slashed => record.felled_after(posted),
+                _ => false,
+            })
             .map(|(claim, record)| Contribution {
                 claim,
                 delta_root: record.claim.delta_root,

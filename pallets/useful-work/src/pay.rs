@@ -2,8 +2,8 @@
 //! Emission, receipts, vesting and credits.
 
 use crate::{
-    Config, Credits, Event, Pallet, ParentAuthor, PendingIssuance, ProducerPot, Producers, Terms,
-    TotalCredits,
+    Config, Credits, Event, Exposure, Pallet, ParentAuthor, PendingIssuance, ProducerPot,
+    Producers, Terms, TotalCredits,
 };
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
@@ -28,16 +28,32 @@ impl<T: Config> Pallet<T> {
         })
     }
 
+    /// Units of a settled claim: of its training, where that is paid, and of its right replays.
+    fn units_of(record: &Record<T>) -> (u128, u128) {
+        let round = record.claim.round;
+        let worked = record.state.accepted() || record.state == ClaimState::Canary;
+        let segments = if worked { record.claim.segments } else { 0 };
+        let right = record.committee.iter().filter(|s| record.was_right(s));
+        let replays = to_u64(right.count()).saturating_add(to_u64(record.larger.len()));
+        let replayed = replays.saturating_mul(to_u64(record.audited.len()));
+        (
+            Self::units(round, u64::from(segments)),
+            Self::units(round, replayed),
+        )
+    }
+
     /// Adds a settled claim's units to its round's totals.
     pub(crate) fn count_units(round: &mut RoundOf<T>, record: &Record<T>) {
-        if record.state.accepted() {
-            let units = Self::units(round.id, u64::from(record.claim.segments));
-            round.units = round.units.saturating_add(units);
-        }
-        let seat = Self::units(round.id, to_u64(record.audited.len()));
-        for _ in record.committee.iter().filter(|s| record.was_right(s)) {
-            round.audit_units = round.audit_units.saturating_add(seat);
-        }
+        let (trained, replayed) = Self::units_of(record);
+        round.units = round.units.saturating_add(trained);
+        round.audit_units = round.audit_units.saturating_add(replayed);
+    }
+
+    /// Takes a claim's units out of its round's totals.
+    pub(crate) fn uncount_units(round: &mut RoundOf<T>, record: &Record<T>) {
+        let (trained, replayed) = Self::units_of(record);
+        round.units = round.units.saturating_sub(trained);
+        round.audit_units = round.audit_units.saturating_sub(replayed);
     }
 
     /// Fixes what the round pays, and counts all of it against the supply cap. Its emission is that of the blocks since
@@ -66,23 +82,31 @@ impl<T: Config> Pallet<T> {
         record: &mut Record<T>,
         parameters: &ChainParameters,
     ) {
-        if record.state == ClaimState::Accepted && round.merge.is_some() {
+        let held = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
+        record.merged = held && round.merge.is_some();
+        if record.state == ClaimState::Accepted && record.merged {
             Self::move_claim(record, ClaimEvent::Merge);
         }
         let Some(pay) = round.pay else { return };
         let vests_at = Self::now().saturating_add(parameters.round.retention_blocks());
         let mut receipts = Vec::new();
-        if record.state.accepted() {
+        let canary = record.state == ClaimState::Canary;
+        if record.state.accepted() || canary {
             let units = Self::units(round.id, u64::from(record.claim.segments));
             let amount = mul_div(pay.miners, units, round.units).unwrap_or(0);
-            let amount = amount.min(parameters.rewards.max_claim_reward);
-            receipts.push((record.miner.clone(), Role::Miner, units, amount));
+            let most = if canary {
+                parameters.rewards.canary_fee
+            } else {
+                parameters.rewards.max_claim_reward
+            };
+            receipts.push((record.miner.clone(), Role::Miner, units, amount.min(most)));
         }
         let units = Self::units(round.id, to_u64(record.audited.len()));
         let amount = mul_div(pay.verifiers, units, round.audit_units).unwrap_or(0);
-        for seat in record.committee.iter().filter(|s| record.was_right(s)) {
-            receipts.push((seat.verifier.clone(), Role::Verifier, units, amount));
-        }
+        let right = record.committee.iter().filter(|s| record.was_right(s));
+        let verifiers = right.map(|s| &s.verifier).chain(&record.larger);
+        receipts.extend(verifiers.map(|v| (v.clone(), Role::Verifier, units, amount)));
+        Self::cap_by_profile(round.id, id, record, &mut receipts, parameters);
         for (account, role, units, amount) in receipts.into_iter().filter(|r| r.3 > 0) {
             let receipt = Receipt {
                 account: account.clone(),
@@ -104,13 +128,45 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// Cuts a claim's receipts to what its profile's claims may still earn, all in the same proportion.
+    fn cap_by_profile(
+        round: RoundId,
+        id: H256,
+        record: &Record<T>,
+        receipts: &mut [(T::AccountId, Role, u128, Balance)],
+        parameters: &ChainParameters,
+    ) {
+        let profile = record.claim.profile;
+        let room = Self::room_to_earn(round, &profile, parameters);
+        let all = receipts
+            .iter()
+            .fold(0, |n: Balance, r| n.saturating_add(r.3));
+        if all > room {
+            for receipt in receipts.iter_mut() {
+                receipt.3 = mul_div(receipt.3, room, all).unwrap_or(0);
+            }
+            Self::deposit_event(Event::ProfileCapped {
+                claim: id,
+                profile,
+                cut: all.saturating_sub(room),
+            });
+        }
+        let promised = receipts
+            .iter()
+            .fold(0, |n: Balance, r| n.saturating_add(r.3));
+        if promised > 0 {
+            Exposure::<T>::mutate(profile, |e| *e = e.saturating_add(promised));
+        }
+    }
+
     /// Mints the treasury's share, puts the block producers' share in their pot, and gives back to the cap what no
     /// receipt was written for.
-    pub(crate) fn mint_shares(round: &RoundOf<T>, parameters: &ChainParameters) {
+    pub(crate) fn mint_shares(round: &RoundOf<T>) {
         let Some(pay) = round.pay else { return };
         // A share below the existential deposit is not minted while the treasury has no account.
         let _ = T::Currency::mint_into(&T::Treasury::get(), pay.treasury);
-        let blocks = Balance::from(parameters.round.length().unwrap_or(1).max(1));
+        // Over as many blocks as the round took.
+        let blocks = Balance::from(Self::now().saturating_sub(round.opened).max(1));
         let balance = Producers::<T>::get().balance.saturating_add(pay.producers);
         Producers::<T>::put(ProducerPot {
             balance,
@@ -146,12 +202,19 @@ impl<T: Config> Pallet<T> {
 
     /// Pays a claim's receipts out, grants the miner's credits, and frees all bonds of the claim.
     pub(crate) fn pay_out(id: H256, record: &mut Record<T>, parameters: &ChainParameters) {
-        if Self::move_claim(record, ClaimEvent::Vest).is_some() {
+        // What was faked on duty is paid, but earns no voice.
+        let canary = record.state == ClaimState::Canary;
+        if Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary {
             let units = Self::units(record.claim.round, u64::from(record.claim.segments));
             Self::grant_credits(&record.miner, units, parameters);
         }
         for receipt in &record.receipts {
             PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(receipt.amount));
+            Exposure::<T>::mutate_exists(record.claim.profile, |e| {
+                *e = e
+                    .map(|e| e.saturating_sub(receipt.amount))
+                    .filter(|e| *e > 0);
+            });
             // An account that was emptied meanwhile and whose pay is below the existential deposit is not revived.
             if T::Currency::mint_into(&receipt.account, receipt.amount).is_ok() {
                 Self::deposit_event(Event::Vested {

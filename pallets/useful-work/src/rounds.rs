@@ -3,7 +3,8 @@
 
 use crate::{
     ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Pallet,
-    ParentAuthor, PostedHeaders, RoundClaims, Rounds, SeedWindow, SeedWindows, Terms, WeightInfo,
+    ParentAuthor, PostedHeaders, ProfileStakes, RoundClaims, Rounds, SeedWindow, SeedWindows,
+    Terms, WeightInfo,
 };
 use codec::Encode;
 use dream_primitives::claim::RoundId;
@@ -11,7 +12,7 @@ use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::math::{to_u32, to_usize};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::{DataRegistry, Funding, ModelRegistry, RoundTerms};
-use dream_primitives::round::{ClaimRecord, Phase, Round, RoundEvent};
+use dream_primitives::round::{Phase, Round, RoundEvent};
 use dream_primitives::{BlockNumber, BoundedVec, BranchId, H256};
 use polkadot_sdk::frame_support::traits::Get;
 use polkadot_sdk::frame_support::weights::Weight;
@@ -19,7 +20,6 @@ use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
 use polkadot_sdk::sp_runtime::traits::SaturatedConversion;
 
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
-type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
 /// What a round took of a block.
 #[derive(Default)]
@@ -45,11 +45,14 @@ impl<T: Config> Pallet<T> {
             swept = swept.saturating_add(work.swept);
             drawing = drawing.saturating_add(u32::from(work.drawing));
         }
+        // Both may be heavy: a block in which a round draws fills and settles no seats of trials.
+        let (trials, seats) = Self::step_trials(now, &parameters, drawing == 0);
         let branches = T::Models::admitted();
         for branch in &branches {
             Self::try_open(*branch, now, &parameters);
         }
         T::WeightInfo::begin_block(to_u32(active.len()), to_u32(branches.len()), swept, drawing)
+            .saturating_add(T::WeightInfo::step_trials(trials, seats))
     }
 
     pub(crate) fn note_author() {
@@ -85,6 +88,7 @@ impl<T: Config> Pallet<T> {
             base: info.head,
             seed: H256::zero(),
             audit_seed: H256::zero(),
+            canary_rate: parameters.audit.canary_rate,
             claims: 0,
             awaiting: 0,
             cursor: None,
@@ -135,8 +139,18 @@ impl<T: Config> Pallet<T> {
         }
         let walks = !matches!(
             round.phase,
-            Phase::Seeding | Phase::Training | Phase::Merging | Phase::Dispute
+            Phase::Seeding
+                | Phase::Training
+                | Phase::Escalation
+                | Phase::Jury
+                | Phase::Merging
+                | Phase::Dispute
         );
+        // A settled claim may need a trial: no more are settled than there is room for.
+        let limit = match round.phase {
+            Phase::FlagOpening => limit.min(Self::room_for_trials()),
+            _ => limit,
+        };
         let claims = if walks {
             RoundClaims::<T>::get(id)
         } else {
@@ -216,14 +230,26 @@ impl<T: Config> Pallet<T> {
                 None => false,
             },
             Phase::Dispute => now >= round.deadline,
-            Phase::Paying | Phase::Vesting | Phase::Closed => true,
+            Phase::Escalation => round.awaiting == 0,
+            Phase::Jury | Phase::Vesting => round.trials == 0,
+            Phase::Paying | Phase::Closed => true,
             _ => now >= round.deadline || round.awaiting == 0,
         }
     }
 
-    /// Mixes the parent block's VRF output into the round's window; the mix when the window is complete.
+    /// Mixes into the round's window; the mix when the window is complete.
     fn gather(id: RoundId, parameters: &ChainParameters) -> Option<H256> {
         let mut window = SeedWindows::<T>::get(id)?;
+        if Self::mix(&mut window, parameters) {
+            SeedWindows::<T>::remove(id);
+            return Some(window.mixed);
+        }
+        SeedWindows::<T>::insert(id, window);
+        None
+    }
+
+    /// Mixes the parent block's VRF output into a window; whether the window is complete.
+    pub(crate) fn mix(window: &mut SeedWindow<T::AccountId>, parameters: &ChainParameters) -> bool {
         if let Some(output) = T::BlockRandomness::get() {
             window.mixed = hash(
                 Domain::Seed,
@@ -238,12 +264,7 @@ impl<T: Config> Pallet<T> {
                 }
             }
         }
-        if window.left == 0 && to_u32(window.authors.len()) >= parameters.round.seed_authors {
-            SeedWindows::<T>::remove(id);
-            return Some(window.mixed);
-        }
-        SeedWindows::<T>::insert(id, window);
-        None
+        window.left == 0 && to_u32(window.authors.len()) >= parameters.round.seed_authors
     }
 
     /// Ends a phase: takes the transition of the table and sets the next phase up.
@@ -253,8 +274,13 @@ impl<T: Config> Pallet<T> {
             Phase::Training if round.claims == 0 => RoundEvent::Empty,
             Phase::Drawing if round.awaiting > 0 => RoundEvent::SeedReady,
             Phase::Drawing => RoundEvent::Empty,
-            Phase::Opening | Phase::Availability if round.awaiting == 0 => RoundEvent::Empty,
-            Phase::Reveal if round.accepted == 0 => RoundEvent::Empty,
+            Phase::Opening | Phase::Availability | Phase::DigestOpening if round.awaiting == 0 => {
+                RoundEvent::Empty
+            }
+            Phase::FlagOpening | Phase::Escalation if round.trials > 0 => RoundEvent::Escalated,
+            Phase::FlagOpening | Phase::Escalation | Phase::Jury if round.accepted == 0 => {
+                RoundEvent::Empty
+            }
             Phase::Merging if round.merge.is_some() => RoundEvent::MergePosted,
             Phase::Merging => RoundEvent::Empty,
             _ => RoundEvent::Complete,
@@ -270,7 +296,7 @@ impl<T: Config> Pallet<T> {
         };
         round.phase = next;
         match (left, next) {
-            (Phase::Drawing, _) => Candidates::<T>::remove(round.id),
+            (_, Phase::Merging) => Candidates::<T>::remove(round.id),
             (Phase::Dispute, _) => Self::promote(round),
             (Phase::Vesting, _) => Self::release_merge_bond(round),
             _ => {}
@@ -291,17 +317,22 @@ impl<T: Config> Pallet<T> {
             Phase::Commitment => r.commit_blocks,
             Phase::DigestOpening => r.digest_blocks,
             Phase::Reveal => r.reveal_blocks,
+            Phase::FlagOpening => r.flag_blocks,
+            Phase::Escalation | Phase::Jury => r.trial_blocks(),
             Phase::Merging => {
                 round.awaiting = 1;
                 r.merge_blocks
             }
             Phase::Dispute => r.dispute_blocks,
             Phase::Paying => {
+                Candidates::<T>::remove(round.id);
+                Self::note_stakes(round.id);
                 Self::set_emission_aside(round, now, parameters);
                 0
             }
             Phase::Vesting => {
-                Self::mint_shares(round, parameters);
+                ProfileStakes::<T>::remove(round.id);
+                Self::mint_shares(round);
                 r.retention_blocks()
             }
             _ => r.retention_blocks(),

@@ -15,6 +15,17 @@ mod storage {
     pub type Profiles<T: Config> =
         StorageDoubleMap<_, Twox64Concat, BranchId, Blake2_128Concat, T::AccountId, ProfileRecord>;
 
+    /// Commitment of an account to the profile that it will reveal on a branch.
+    #[pallet::storage]
+    pub type ProfileCommitments<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        BranchId,
+        Blake2_128Concat,
+        T::AccountId,
+        ProfileCommitment,
+    >;
+
     /// Calibration leaves that governance admitted.
     #[pallet::storage]
     pub type AdmittedProfiles<T: Config> = StorageMap<_, Identity, H256, ()>;
@@ -46,7 +57,7 @@ mod storage {
     pub type SeedWindows<T: Config> =
         StorageMap<_, Twox64Concat, RoundId, SeedWindow<T::AccountId>>;
 
-    /// Verifiers that a round draws from, frozen when its training ends; gone when it has drawn.
+    /// Verifiers that a round draws from, frozen when its training ends; gone when its claims are settled.
     #[pallet::storage]
     pub type Candidates<T: Config> = StorageMap<
         _,
@@ -109,4 +120,36 @@ mod storage {
     /// Sum of all credits.
     #[pallet::storage]
     pub type TotalCredits<T: Config> = StorageValue<_, CreditBalance, ValueQuery>;
+
+    /// Trials of claims.
+    #[pallet::storage]
+    pub type Trials<T: Config> = StorageMap<_, Identity, H256, Trial<T::AccountId>>;
+
+    /// Seats of a trial.
+    #[pallet::storage]
+    pub type TrialSeats<T: Config> =
+        StorageDoubleMap<_, Identity, H256, Blake2_128Concat, T::AccountId, TrialSeat>;
+
+    /// Randomness that a trial is gathering.
+    #[pallet::storage]
+    pub type TrialWindows<T: Config> = StorageMap<_, Identity, H256, SeedWindow<T::AccountId>>;
+
+    /// Claims that are on trial.
+    #[pallet::storage]
+    pub type ActiveTrials<T: Config> =
+        StorageValue<_, BoundedVec<H256, ConstU32<MAX_TRIALS>>, ValueQuery>;
+
+    /// What claims of a calibration leaf are to be paid and have not been yet.
+    #[pallet::storage]
+    pub type Exposure<T: Config> = StorageMap<_, Identity, H256, Balance, ValueQuery>;
+
+    /// Summed bonds of the verifiers of each calibration leaf when the paying of a round began; gone when it is over.
+    #[pallet::storage]
+    pub type ProfileStakes<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        RoundId,
+        BoundedVec<(H256, Balance), ConstU32<MAX_VERIFIERS>>,
+        ValueQuery,
+    >;
 }

@@ -7,7 +7,7 @@ use dream_primitives::claim::Availability;
 use dream_primitives::math::{to_u32, to_usize};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, Phase, Round, Seat};
-use dream_primitives::{draw, Balance, BoundedVec, H256};
+use dream_primitives::{draw, Balance, BlockNumber, BoundedVec, BranchId, H256};
 
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
@@ -31,18 +31,13 @@ impl<T: Config> Pallet<T> {
                 round.awaiting = round.awaiting.saturating_add(u32::from(moved));
             }
             Phase::DigestOpening => {
-                if record.state == ClaimState::Revealed {
-                    let committed = record
-                        .committee
-                        .iter()
-                        .filter(|s| s.commitment.is_some())
-                        .count();
-                    round.awaiting = round.awaiting.saturating_add(to_u32(committed));
-                } else {
-                    Self::move_claim(record, ClaimEvent::Reject);
-                }
+                Self::close_digests(round, id, record, parameters);
             }
-            Phase::Reveal => Self::settle(round, record),
+            Phase::Reveal => {
+                let opened = record.state == ClaimState::Revealed;
+                round.awaiting = round.awaiting.saturating_add(u32::from(opened));
+            }
+            Phase::FlagOpening => Self::settle(round, id, record, parameters),
             Phase::Paying => Self::write_receipts(round, id, record, parameters),
             Phase::Vesting => Self::pay_out(id, record, parameters),
             Phase::Closed => return false,
@@ -57,27 +52,31 @@ impl<T: Config> Pallet<T> {
         true
     }
 
+    /// Verifiers of a branch whose profile and bond are older than a block, with what they had then.
+    pub(crate) fn verifiers_before(
+        branch: BranchId,
+        block: BlockNumber,
+    ) -> Vec<Candidate<T::AccountId>> {
+        let candidate = |account: T::AccountId| {
+            let bond = Bonds::<T>::get(&account)?;
+            let profile = Profiles::<T>::get(branch, &account).filter(|p| p.since < block)?;
+            Some(Candidate {
+                account,
+                leaf: profile.leaf,
+                bond: bond.counted(block),
+                free: bond.free_in(block),
+            })
+        };
+        let all = Verifiers::<T>::get(branch);
+        all.into_iter().filter_map(candidate).collect()
+    }
+
     /// Freezes the branch's verifiers as they stand now. Were they taken when the audit seed is known, an author of the
     /// seed could retire or unbond some of its own until the draw suits it.
     pub(crate) fn freeze_candidates(round: &RoundOf<T>) {
-        let branch = round.id.branch;
-        let all = Verifiers::<T>::get(branch)
-            .into_iter()
-            .filter_map(|account| {
-                let bond = Bonds::<T>::get(&account)?;
-                let profile =
-                    Profiles::<T>::get(branch, &account).filter(|p| p.since < round.opened)?;
-                if !Self::profile_admitted(&profile.leaf) {
-                    return None;
-                }
-                Some(Candidate {
-                    account,
-                    leaf: profile.leaf,
-                    bond: bond.counted(round.opened),
-                    free: bond.free_in(round.opened),
-                })
-            });
-        Candidates::<T>::insert(round.id, BoundedVec::truncate_from(all.collect()));
+        let mut all = Self::verifiers_before(round.id.branch, round.opened);
+        all.retain(|c| Self::profile_admitted(&c.leaf));
+        Candidates::<T>::insert(round.id, BoundedVec::truncate_from(all));
     }
 
     fn draw(
@@ -115,23 +114,18 @@ impl<T: Config> Pallet<T> {
                 continue;
             };
             candidate.free = candidate.free.saturating_sub(seat_bond);
-            // A verifier that spent its free bond since is left out, not replaced: that would be a choice too.
-            if Self::lock(&candidate.account, seat_bond).is_ok() {
-                let seat = Seat {
-                    verifier: candidate.account.clone(),
-                    bond: seat_bond,
-                    availability: None,
-                    commitment: None,
-                    verdict: None,
-                    report: None,
-                };
-                // `check` keeps the committee within its bound.
-                let _ = record.committee.try_push(seat);
-            }
-        }
-        if record.committee.is_empty() {
-            Self::move_claim(record, ClaimEvent::Void);
-            return;
+            // A verifier that spent its free bond since keeps its seat, with what bond it has left: were it left out or
+            // replaced, it could choose.
+            let seat = Seat {
+                verifier: candidate.account.clone(),
+                bond: Self::lock_up_to(&candidate.account, seat_bond),
+                availability: None,
+                commitment: None,
+                verdict: None,
+                report: None,
+            };
+            // `check` keeps the committee within its bound.
+            let _ = record.committee.try_push(seat);
         }
         let drawn = draw::segments(
             &genesis,
@@ -205,14 +199,25 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn settle(round: &mut RoundOf<T>, record: &mut Record<T>) {
-        if record.state != ClaimState::Revealed {
-            return;
-        }
-        Self::move_claim(record, record.settlement());
-        Self::count_units(round, record);
-        if record.state == ClaimState::Accepted {
-            round.accepted = round.accepted.saturating_add(1);
+    fn close_digests(
+        round: &mut RoundOf<T>,
+        id: H256,
+        record: &mut Record<T>,
+        parameters: &ChainParameters,
+    ) {
+        let committed = Self::committed(record);
+        match record.state {
+            ClaimState::Revealed => {
+                // A claim without commitments still waits for its flag: nobody is to skip that phase.
+                let reveals = to_u32(committed.len()).max(1);
+                round.awaiting = round.awaiting.saturating_add(reveals);
+            }
+            ClaimState::Committed => {
+                Self::punish_silence(id, record, parameters);
+                Self::move_claim(record, ClaimEvent::Reject);
+                Self::forfeit_availability(id, record, committed, parameters);
+            }
+            _ => {}
         }
     }
 }

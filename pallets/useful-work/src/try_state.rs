@@ -2,15 +2,18 @@
 //! Invariants, checked after every test and by `try-runtime`.
 
 use crate::{
-    ActiveRounds, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, HoldReason, Pallet,
-    PendingIssuance, Producers, RoundClaims, Rounds, Terms,
+    ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, Exposure,
+    HoldReason, Pallet, PendingIssuance, Producers, ProfileStakes, RoundClaims, Rounds, Terms,
+    TrialSeats, TrialWindows, Trials,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use codec::Encode;
-use dream_primitives::math::to_u32;
-use dream_primitives::round::{Phase, MAX_CLAIMS};
-use dream_primitives::{Balance, SUPPLY_CAP};
+use dream_primitives::claim::RoundId;
+use dream_primitives::math::{to_u32, to_usize};
+use dream_primitives::round::{ClaimState, Phase, MAX_CLAIMS};
+use dream_primitives::trial::Stage;
+use dream_primitives::{Balance, H256, SUPPLY_CAP};
 use polkadot_sdk::frame_support::ensure;
 use polkadot_sdk::frame_support::traits::fungible::{Inspect, InspectHold};
 use polkadot_sdk::sp_runtime::TryRuntimeError;
@@ -24,6 +27,21 @@ impl<T: Config> Pallet<T> {
             let entry = locks.entry(account.encode()).or_default();
             *entry = entry.saturating_add(amount);
         };
+        let mut exposure: BTreeMap<H256, Balance> = BTreeMap::new();
+        let mut trials: BTreeMap<RoundId, u32> = BTreeMap::new();
+        for (claim, verifier, seat) in TrialSeats::<T>::iter() {
+            ensure!(
+                Trials::<T>::contains_key(claim),
+                "a seat outlives its trial"
+            );
+            lock(&verifier, seat.bond);
+        }
+        let active = ActiveTrials::<T>::get();
+        ensure!(
+            active.len() == Trials::<T>::iter_keys().count()
+                && active.iter().all(Trials::<T>::contains_key),
+            "a trial does not move"
+        );
         let mut pending = Producers::<T>::get().balance;
         for (id, record) in Claims::<T>::iter() {
             let round = Rounds::<T>::get(record.claim.round).ok_or("a claim's round is unknown")?;
@@ -44,13 +62,38 @@ impl<T: Config> Pallet<T> {
                 );
                 lock(&seat.verifier, seat.bond);
             }
-            let paid_out =
-                round.phase == Phase::Closed || record.committee.iter().all(|s| s.bond == 0);
+            let index = RoundClaims::<T>::get(record.claim.round)
+                .iter()
+                .position(|c| *c == id);
+            let swept = index.is_some_and(|i| round.cursor.is_some_and(|c| i < to_usize(c)));
+            let paid_out = round.phase == Phase::Closed || round.phase == Phase::Vesting && swept;
             if !paid_out {
-                pending = record
+                let promised = record
                     .receipts
                     .iter()
-                    .fold(pending, |n, r| n.saturating_add(r.amount));
+                    .fold(0, |n: Balance, r| n.saturating_add(r.amount));
+                pending = pending.saturating_add(promised);
+                let entry = exposure.entry(record.claim.profile).or_default();
+                *entry = entry.saturating_add(promised);
+            }
+            let on_trial = matches!(
+                record.state,
+                ClaimState::Escalated | ClaimState::OnTrial | ClaimState::Challenged
+            );
+            ensure!(
+                on_trial == Trials::<T>::contains_key(id),
+                "a trial and its claim disagree"
+            );
+            if let Some(trial) = Trials::<T>::get(id) {
+                let count = trials.entry(record.claim.round).or_default();
+                *count = count.saturating_add(1u32);
+                if let Some(challenger) = trial.challenger {
+                    lock(&challenger.account, challenger.bond);
+                }
+                ensure!(
+                    (trial.stage == Stage::Seeding) == TrialWindows::<T>::contains_key(id),
+                    "a trial's window and its stage disagree"
+                );
             }
             ensure!(
                 record.history.last().map(|h| h.state) == Some(record.state),
@@ -58,8 +101,19 @@ impl<T: Config> Pallet<T> {
             );
         }
         for id in Candidates::<T>::iter_keys() {
-            let drawing = Rounds::<T>::get(id).is_some_and(|r| r.phase == Phase::Drawing);
-            ensure!(drawing, "candidates outlive the draw");
+            let settled = |phase| {
+                matches!(
+                    phase,
+                    Phase::Merging
+                        | Phase::Dispute
+                        | Phase::Valuation
+                        | Phase::Paying
+                        | Phase::Vesting
+                        | Phase::Closed
+                )
+            };
+            let open = Rounds::<T>::get(id).is_some_and(|r| !settled(r.phase));
+            ensure!(open, "candidates outlive the settlement");
         }
         for (id, round) in Rounds::<T>::iter() {
             ensure!(Terms::<T>::contains_key(id), "a round has no terms");
@@ -80,6 +134,15 @@ impl<T: Config> Pallet<T> {
             if let Some(pay) = round.pay.filter(|_| round.phase == Phase::Paying) {
                 pending = pending.saturating_add(pay.total().saturating_sub(round.receipted));
             }
+            ensure!(
+                round.trials == trials.get(&id).copied().unwrap_or(0),
+                "a round's trials do not add up"
+            );
+            let paying = round.phase == Phase::Paying;
+            ensure!(
+                paying || !ProfileStakes::<T>::contains_key(id),
+                "stakes outlive the paying"
+            );
             if let Some(merge) = &round.merge {
                 lock(&merge.merger, merge.bond);
             }
@@ -89,8 +152,8 @@ impl<T: Config> Pallet<T> {
             ensure!(held == bond.total, "a bond is not what is held");
             let leaving = bond.unbonding.map_or(0, |(amount, _)| amount);
             ensure!(
-                bond.locked.saturating_add(leaving) <= bond.total,
-                "more is locked than bonded"
+                bond.locked.max(leaving) <= bond.total,
+                "more is locked or leaving than bonded"
             );
             let locked = locks.remove(&account.encode()).unwrap_or(0);
             ensure!(locked == bond.locked, "a bond's locks do not add up");
@@ -102,6 +165,16 @@ impl<T: Config> Pallet<T> {
         ensure!(
             pending == PendingIssuance::<T>::get(),
             "receipts are not what is pending"
+        );
+        for (leaf, amount) in Exposure::<T>::iter() {
+            ensure!(
+                exposure.remove(&leaf) == Some(amount),
+                "a profile's exposure is not what its claims are promised"
+            );
+        }
+        ensure!(
+            exposure.values().all(|e| *e == 0),
+            "a profile's exposure is missing"
         );
         let issued = T::Currency::total_issuance().saturating_add(pending);
         ensure!(issued <= SUPPLY_CAP, "the supply passes its cap");

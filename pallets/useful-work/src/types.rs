@@ -39,14 +39,22 @@ impl Bond {
         self.staying().saturating_sub(self.locked)
     }
 
-    /// Adds to the bond at a block; additions older than `longest` blocks count for every open round. `None` when there
-    /// are too many young additions.
-    pub fn add(&mut self, amount: Balance, now: BlockNumber, longest: BlockNumber) -> Option<()> {
-        self.young
-            .retain(|(block, _)| now.saturating_sub(*block) <= longest);
+    /// Adds to the bond at a block; additions from before `oldest`, the block at which the oldest open round opened,
+    /// count for every open round. `None` when there are too many younger ones.
+    pub fn add(&mut self, amount: Balance, now: BlockNumber, oldest: BlockNumber) -> Option<()> {
+        self.young.retain(|(block, _)| *block >= oldest);
         self.young.try_push((now, amount)).ok()?;
         self.total = self.total.saturating_add(amount);
         Some(())
+    }
+
+    /// Takes a lost amount off the bond; where it was on its way out, so much less comes out.
+    pub fn lose(&mut self, amount: Balance) {
+        self.total = self.total.saturating_sub(amount);
+        self.unbonding = self
+            .unbonding
+            .map(|(leaving, at)| (leaving.min(self.total), at))
+            .filter(|(leaving, _)| *leaving > 0);
     }
 
     /// What counts in a round that opened at a block: all of it, less what was added in or after that block, so that
@@ -71,6 +79,17 @@ pub struct ProfileRecord {
     /// Calibration leaf: the profile's identity.
     pub leaf: H256,
     /// Block of the registration.
+    pub since: BlockNumber,
+    /// Head of the account's chain of secrets; each opened canary flag moves it by a link.
+    pub secret: H256,
+}
+
+/// An account's commitment to a profile.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct ProfileCommitment {
+    /// The commitment.
+    pub commitment: H256,
+    /// Block at which it was made; it is revealed in a later one.
     pub since: BlockNumber,
 }
 

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the runtime API answers with.
 
-use crate::{Claims, Config, CurrentRound, Pallet, RoundClaims, Rounds};
+use crate::{
+    ActiveTrials, Claims, Config, CurrentRound, Pallet, RoundClaims, Rounds, TrialSeats, Trials,
+};
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
 use dream_primitives::registry::ModelRegistry;
 use dream_primitives::round::Phase;
-use dream_primitives::views::{AuditView, ClaimView, RoundView};
+use dream_primitives::trial::{Level, Stage};
+use dream_primitives::views::{AuditView, ClaimView, RoundView, TrialView};
 use dream_primitives::{BranchId, H256};
 
 impl<T: Config> Pallet<T> {
     /// A claim with its whole history; `None` when unknown or pruned.
     pub fn claim_view(id: H256) -> Option<ClaimView<T::AccountId>> {
-        Claims::<T>::get(id).map(|record| ClaimView { id, record })
+        Claims::<T>::get(id).map(|record| ClaimView {
+            id,
+            record,
+            trial: Trials::<T>::get(id),
+        })
     }
 
     /// A branch's latest round; `None` when it never had one.
@@ -56,5 +63,32 @@ impl<T: Config> Pallet<T> {
                 })
             })
             .collect()
+    }
+
+    /// Trials that wait for an act of `account`: as a seat, or as the miner of a challenged claim.
+    pub fn open_trials(account: &T::AccountId) -> Vec<TrialView<T::AccountId>> {
+        let view = |claim: H256| {
+            let (trial, record) = Trials::<T>::get(claim).zip(Claims::<T>::get(claim))?;
+            let seat = TrialSeats::<T>::get(claim, account);
+            let waits = match trial.stage {
+                Stage::Opening => record.miner == *account && trial.end.is_none(),
+                Stage::Seeding => false,
+                Stage::Commitment => seat.is_some_and(|s| s.commitment.is_none()),
+                Stage::Reveal => seat.is_some_and(|s| s.commitment.is_some() && s.report.is_none()),
+            };
+            let starts = match trial.level {
+                Level::Challenge => trial.start.into_iter().collect(),
+                _ => record.starts.into_inner(),
+            };
+            waits.then_some(TrialView {
+                claim,
+                round: record.claim.round,
+                trial,
+                starts,
+                delta_cid: record.claim.delta_cid,
+            })
+        };
+        let active = ActiveTrials::<T>::get();
+        active.into_iter().filter_map(view).collect()
     }
 }

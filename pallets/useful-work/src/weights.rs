@@ -14,8 +14,8 @@ pub trait WeightInfo {
     fn unbond() -> Weight;
     /// `withdraw_unbonded`.
     fn withdraw_unbonded() -> Weight;
-    /// `register_profile`.
-    fn register_profile() -> Weight;
+    /// `commit_profile`.
+    fn commit_profile() -> Weight;
     /// `enlist_verifier`.
     fn enlist_verifier() -> Weight;
     /// `retire_verifier`.
@@ -36,6 +36,20 @@ pub trait WeightInfo {
     fn post_merge() -> Weight;
     /// `admit_profile` and `dismiss_profile`.
     fn admit_profile() -> Weight;
+    /// `reveal_profile`.
+    fn reveal_profile() -> Weight;
+    /// `open_flag`: 16 digests.
+    fn open_flag() -> Weight;
+    /// `challenge`.
+    fn challenge() -> Weight;
+    /// `open_challenged`: 3 proofs of 11 hashes.
+    fn open_challenged() -> Weight;
+    /// `commit_verdict`.
+    fn commit_verdict() -> Weight;
+    /// `reveal_verdict`.
+    fn reveal_verdict() -> Weight;
+    /// The hook's trials: so many in motion, so many seats filled or settled.
+    fn step_trials(active: u32, seats: u32) -> Weight;
     /// The hook, for so many active rounds, admitted branches, swept claims and rounds that read their verifiers.
     fn begin_block(active: u32, branches: u32, swept: u32, drawing: u32) -> Weight;
 }
@@ -57,7 +71,8 @@ impl<T: frame_system::Config> EstimatedWeight<T> {
 
 impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     fn bond() -> Weight {
-        Self::of(0, 4_000, 4, 4)
+        // 64 active rounds, to know which is the oldest.
+        Self::of(0, 60_000, 69, 4)
     }
     fn unbond() -> Weight {
         Self::of(0, 4_000, 2, 1)
@@ -65,8 +80,8 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     fn withdraw_unbonded() -> Weight {
         Self::of(0, 4_000, 4, 4)
     }
-    fn register_profile() -> Weight {
-        Self::of(0, 8_000, 4, 1)
+    fn commit_profile() -> Weight {
+        Self::of(0, 8_000, 3, 1)
     }
     fn enlist_verifier() -> Weight {
         Self::of(0, 60_000, 261, 1)
@@ -97,6 +112,32 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     }
     fn admit_profile() -> Weight {
         Self::of(0, 1_000, 0, 1)
+    }
+    fn reveal_profile() -> Weight {
+        Self::of(2, 8_000, 5, 2)
+    }
+    fn open_flag() -> Weight {
+        Self::of(20, 20_000, 4, 3)
+    }
+    fn challenge() -> Weight {
+        Self::of(0, 30_000, 7, 6)
+    }
+    fn open_challenged() -> Weight {
+        Self::of(3 * 13, 20_000, 3, 1)
+    }
+    fn commit_verdict() -> Weight {
+        Self::of(0, 8_000, 2, 2)
+    }
+    fn reveal_verdict() -> Weight {
+        Self::of(3, 20_000, 4, 2)
+    }
+    fn step_trials(active: u32, seats: u32) -> Weight {
+        let [active, seats] = [active, seats].map(u64::from);
+        // A trial in motion and its window.
+        let trials = Self::of(3, 8_000, 3, 2).saturating_mul(active);
+        // A seat: the seat itself, the verifier's bond, its hold and its balance.
+        let filled = Self::of(1, 2_000, 4, 4).saturating_mul(seats);
+        trials.saturating_add(filled)
     }
     fn begin_block(active: u32, branches: u32, swept: u32, drawing: u32) -> Weight {
         let [active, branches, swept, drawing] = [active, branches, swept, drawing].map(u64::from);

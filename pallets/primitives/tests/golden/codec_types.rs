@@ -16,8 +16,11 @@ use dream_primitives::profile::ProfileSettings;
 use dream_primitives::recipe::*;
 use dream_primitives::registry::{Admission, Branch, DatasetRecord, Funding, Model, RoundTerms};
 use dream_primitives::round::*;
+use dream_primitives::trial::*;
 use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
-use dream_primitives::views::{AuditView, BranchView, ClaimView, RoundView, VersionView};
+use dream_primitives::views::{
+    AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView,
+};
 use dream_primitives::H256;
 use scale_info::{form::MetaForm, Field, TypeDef, TypeInfo};
 use std::collections::BTreeSet;
@@ -229,7 +232,10 @@ fn record() -> ClaimRecord<AccountId> {
         committee: bounded(&[seat()]),
         history: bounded(&[history()]),
         receipts: bounded(&[receipt()]),
+        secret: h(42),
         flag: Some(false),
+        finding: Some(Finding::Report(h(43))),
+        larger: bounded(&[[44; 32]]),
         merged: true,
         newcomer: false,
     }
@@ -252,6 +258,7 @@ fn round() -> Round<AccountId> {
         base: h(31),
         seed: h(32),
         audit_seed: h(33),
+        canary_rate: 20_000,
         claims: 3,
         awaiting: 4,
         cursor: Some(5),
@@ -270,6 +277,41 @@ fn round() -> Round<AccountId> {
         replays: Some(2),
         trials: 1,
         disputes: 6,
+    }
+}
+
+fn challenger() -> Challenger<AccountId> {
+    Challenger {
+        account: [48; 32],
+        bond: 200,
+    }
+}
+
+fn trial_report() -> TrialReport {
+    TrialReport {
+        fingerprint: h(49),
+        plain: h(50),
+        verdict: Verdict::Mismatch,
+    }
+}
+
+fn trial() -> Trial<AccountId> {
+    Trial {
+        level: Level::Challenge,
+        stage: Stage::Reveal,
+        opened: 1_600,
+        deadline: 1_700,
+        segments: bounded(&[7]),
+        start: Some(opened_start()),
+        end: Some(segment_result()),
+        step: Some(TrialStep {
+            segment: 7,
+            step: 3,
+        }),
+        seats: 6,
+        weight: 1 << 75,
+        awaiting: 4,
+        challenger: Some(challenger()),
     }
 }
 
@@ -397,6 +439,9 @@ fn add_enumerations(d: &mut Dump) {
             codes: vec![-1, 5],
         },
     ]);
+    d.add(&all::<Level>());
+    d.add(&all::<Stage>());
+    d.add(&[Finding::Report(h(43)), Finding::Faked]);
     d.add(&all::<Phase>());
     d.add(&all::<RoundEvent>());
     d.add(&all::<ClaimState>());
@@ -494,6 +539,27 @@ fn add_structures(d: &mut Dump) {
     d.add(&[record()]);
     d.add(&[posted()]);
     d.add(&[round()]);
+    d.add(&[challenger()]);
+    d.add(&[TrialStep {
+        segment: 7,
+        step: 3,
+    }]);
+    d.add(&[trial_report()]);
+    d.add(&[TrialSeat {
+        bond: 100,
+        weight: 101,
+        commitment: Some(h(51)),
+        report: Some(trial_report()),
+        earlier: Some(h(52)),
+    }]);
+    d.add(&[trial()]);
+    d.add(&[TrialView {
+        claim: h(47),
+        round: round_id(),
+        trial: trial(),
+        starts: vec![opened_start()],
+        delta_cid: cid(3),
+    }]);
     d.add(&[merge_rule()]);
     d.add(&[header()]);
     d.add(&[Contribution {
@@ -514,6 +580,7 @@ fn add_structures(d: &mut Dump) {
     d.add(&[ClaimView::<AccountId> {
         id: h(47),
         record: record(),
+        trial: Some(trial()),
     }]);
     d.add(&[AuditView {
         claim: h(47),
@@ -603,6 +670,7 @@ fn longest_encodings_should_be_the_reviewed_ones() {
     line("RoundTerms", RoundTerms::max_encoded_len());
     line("SegmentOpening", SegmentOpening::max_encoded_len());
     line("StartState", StartState::max_encoded_len());
+    line("Trial", Trial::<AccountId>::max_encoded_len());
     line("VersionHeader", VersionHeader::max_encoded_len());
     check("longest.txt", &text);
 }
@@ -629,13 +697,14 @@ fn claim_record_should_reach_its_bound_when_every_list_is_full() {
         committee: full(seat()),
         history: full(history()),
         receipts: full(receipt()),
+        larger: full([44; 32]),
         ..record()
     };
-    // MaxEncodedLen allows five bytes for the prefix of a list that needs one here; there are six lists.
+    // MaxEncodedLen allows five bytes for the prefix of a list that needs one here; there are seven lists.
     let bound = ClaimRecord::<AccountId>::max_encoded_len();
     let length = full.encode().len();
     assert!(
-        length <= bound && length + 6 * 4 >= bound,
+        length <= bound && length + 7 * 4 >= bound,
         "{length} of {bound}"
     );
     assert_eq!(ClaimRecord::decode(&mut full.encode().as_slice()), Ok(full));

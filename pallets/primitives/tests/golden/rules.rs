@@ -5,7 +5,9 @@ use crate::codec_types::{cid, claim, h, header, llama, report, round_id, setting
 use crate::{check, hex};
 use codec::Encode;
 use dream_primitives::aggregate::merge_chunk;
-use dream_primitives::claim::{canary_commitment, digest_leaf, salted_digest, state_leaf};
+use dream_primitives::claim::{
+    canary_commitment, canary_digest, canary_link, digest_leaf, salted_digest, state_leaf,
+};
 use dream_primitives::data::{self, MixtureEntry};
 use dream_primitives::delta::{self, DeltaChunk};
 use dream_primitives::hashing::{content_hash, hash, high_u128, low_u128, Domain};
@@ -100,6 +102,19 @@ fn identities_should_be_the_reviewed_ones() {
     line(
         "canary commitment false",
         canary_commitment(&GENESIS, &ACCOUNT, &round_id(), false, &h(2)),
+    );
+    line("canary link", canary_link(&GENESIS, &h(1)));
+    line(
+        "canary digest",
+        canary_digest(&GENESIS, &h(1), &round_id(), 7),
+    );
+    line(
+        "profile commitment",
+        profile::commitment(&GENESIS, &ACCOUNT, 3, &settings(), &h(1), &h(2), &h(3)),
+    );
+    line(
+        "plain fingerprint",
+        report().plain_fingerprint(&GENESIS, &h(1)),
     );
     line("salted digest", salted_digest(&GENESIS, &h(1), &h(2)));
     line("state leaf", state_leaf(&h(1)));

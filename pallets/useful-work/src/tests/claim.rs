@@ -44,7 +44,7 @@ fn submit_claim_should_name_what_is_wrong() {
             UsefulWork::submit_claim(origin(9), claim.clone()),
             Error::<Test>::WrongProfile
         );
-        assert_ok!(UsefulWork::register_profile(origin(9), 0, settings(), LEAF));
+        assert_ok!(register(9, LEAF));
         assert_noop!(
             UsefulWork::submit_claim(origin(9), claim),
             Error::<Test>::ProfileTooYoung
@@ -58,13 +58,8 @@ fn submit_claim_should_name_what_is_wrong() {
 #[test]
 fn submit_claim_should_fail_when_the_bond_is_small_or_young() {
     build_and_execute(|| {
-        assert_ok!(UsefulWork::register_profile(origin(9), 0, settings(), LEAF));
-        assert_ok!(UsefulWork::register_profile(
-            origin(10),
-            0,
-            settings(),
-            LEAF
-        ));
+        assert_ok!(register(9, LEAF));
+        assert_ok!(register(10, LEAF));
         assert_ok!(UsefulWork::bond(origin(10), 1_000 * DREAM - 1));
         train();
         let claim = |a| Trace::new(a, R1).claim;
@@ -88,7 +83,7 @@ fn submit_claim_should_fail_when_the_bond_is_small_or_young() {
 fn additions_should_count_only_for_rounds_that_open_later() {
     build_and_execute(|| {
         assert_ok!(UsefulWork::bond(origin(9), 999 * DREAM));
-        assert_ok!(UsefulWork::register_profile(origin(9), 0, settings(), LEAF));
+        assert_ok!(register(9, LEAF));
         train();
         let claim = Trace::new(9, R1).claim;
         assert_ok!(UsefulWork::bond(origin(9), DREAM));

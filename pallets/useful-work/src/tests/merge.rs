@@ -16,6 +16,14 @@ fn accepted() -> [Trace; 2] {
             t.report()
         })
     });
+    let other = traces[1].other_report().delta_root;
+    judge(&traces[1], |_| {
+        Some(ReplayReport {
+            delta_root: other,
+            ..traces[1].trial_report()
+        })
+    });
+    run_to(R1, Phase::Merging);
     traces
 }
 
@@ -37,7 +45,7 @@ fn merge_should_become_the_head_after_the_window_and_hold_only_accepted_claims()
             weight: 8,
         };
         assert_eq!(header.contributions_root, contributions_root(&[only]));
-        assert_eq!(states(&traces), [ClaimState::Merged, ClaimState::Rejected]);
+        assert_eq!(states(&traces), [ClaimState::Merged, ClaimState::Slashed]);
         run_to(R1, Phase::Closed);
         assert_eq!(Bonds::<Test>::get(3).unwrap().locked, 0);
     });

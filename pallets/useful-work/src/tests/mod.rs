@@ -10,14 +10,16 @@ mod profiles;
 mod rounds;
 
 use crate::mock::*;
-use crate::{Claims, RoundClaims, Rounds};
+use crate::{Claims, ProfileCommitments, Profiles, RoundClaims, Rounds, TrialSeats, Trials};
 use codec::Encode;
 use dream_primitives::claim::*;
 use dream_primitives::hashing::Domain;
-use dream_primitives::profile::ProfileSettings;
+use dream_primitives::profile::{self, ProfileSettings};
 use dream_primitives::round::{ClaimRecord, ClaimState, Phase};
+use dream_primitives::trial::{Stage, Trial};
 use dream_primitives::{merkle, BoundedVec, DREAM, H256};
 use polkadot_sdk::frame_support::assert_ok;
+use polkadot_sdk::frame_support::dispatch::DispatchResult;
 
 pub const R1: RoundId = RoundId {
     branch: 0,
@@ -40,20 +42,68 @@ pub fn settings() -> ProfileSettings {
     }
 }
 
+/// An account's bytes as hashes take them.
+pub fn raw(account: AccountId) -> [u8; 32] {
+    let mut raw = [0u8; 32];
+    raw[..8].copy_from_slice(&account.encode());
+    raw
+}
+
+/// Link `n` of an account's chain of secrets, from its seed.
+pub fn link(account: AccountId, n: u32) -> H256 {
+    (0..n).fold(h(&(account, "chain")), |l, _| {
+        canary_link(&UsefulWork::genesis(), &l)
+    })
+}
+
+/// Links of an account's chain.
+pub const LINKS: u32 = 8;
+
+/// The link before an account's secret.
+pub fn preimage(account: AccountId) -> H256 {
+    let secret = Profiles::<Test>::get(0, account).map(|p| p.secret);
+    let n = (1..=LINKS).find(|n| Some(link(account, *n)) == secret);
+    link(account, n.expect("a link is left") - 1)
+}
+
+pub fn commit_to_profile(account: AccountId, leaf: H256) -> H256 {
+    let (genesis, salt) = (UsefulWork::genesis(), h(&(account, leaf)));
+    let (secret, settings) = (link(account, LINKS), settings());
+    profile::commitment(&genesis, &raw(account), 0, &settings, &leaf, &secret, &salt)
+}
+
+pub fn reveal_profile(account: AccountId, leaf: H256) -> DispatchResult {
+    let (secret, salt) = (link(account, LINKS), h(&(account, leaf)));
+    UsefulWork::reveal_profile(origin(account), 0, settings(), leaf, secret, salt)
+}
+
+/// Commits to a profile a block ago, and reveals it.
+pub fn register(account: AccountId, leaf: H256) -> DispatchResult {
+    let commitment = commit_to_profile(account, leaf);
+    assert_ok!(UsefulWork::commit_profile(origin(account), 0, commitment));
+    ProfileCommitments::<Test>::mutate(0, account, |c| {
+        let c = c.as_mut().expect("the account committed");
+        c.since -= 1;
+    });
+    reveal_profile(account, leaf)
+}
+
+/// Bonds and enlists verifiers of the common profile.
+pub fn enlist(accounts: impl IntoIterator<Item = AccountId>) {
+    for account in accounts {
+        assert_ok!(UsefulWork::bond(origin(account), 20_000 * DREAM));
+        assert_ok!(register(account, LEAF));
+        assert_ok!(UsefulWork::enlist_verifier(origin(account), 0));
+    }
+}
+
 /// Bonds, profiles and verifiers; then the branch is admitted and round 1 trains.
 pub fn train() {
-    for account in MINERS.into_iter().chain(VERIFIERS) {
+    for account in MINERS {
         assert_ok!(UsefulWork::bond(origin(account), 20_000 * DREAM));
-        assert_ok!(UsefulWork::register_profile(
-            origin(account),
-            0,
-            settings(),
-            LEAF
-        ));
+        assert_ok!(register(account, LEAF));
     }
-    for verifier in VERIFIERS {
-        assert_ok!(UsefulWork::enlist_verifier(origin(verifier), 0));
-    }
+    enlist(VERIFIERS);
     run_blocks(1);
     admit();
     run_to(R1, Phase::Training);
@@ -63,6 +113,10 @@ pub fn train() {
 pub struct Trace {
     pub account: AccountId,
     pub claim: Claim,
+    /// Whether the miner is on duty to fake.
+    pub canary: bool,
+    /// The next link of its secrets.
+    pub link: H256,
     states: Vec<H256>,
     digests: Vec<(H256, H256)>,
 }
@@ -80,7 +134,15 @@ fn proof(leaves: &[H256], domain: Domain, index: u16) -> TraceProof {
 impl Trace {
     pub fn new(account: AccountId, round: RoundId) -> Self {
         let genesis = UsefulWork::genesis();
-        let base = Rounds::<Test>::get(round).expect("the round is there").base;
+        let r = Rounds::<Test>::get(round).expect("the round is there");
+        let base = r.base;
+        let registered = Profiles::<Test>::contains_key(0, account);
+        let link = if registered {
+            preimage(account)
+        } else {
+            H256::zero()
+        };
+        let canary = on_duty(&genesis, &link, &r.seed, r.canary_rate);
         let segments = test_recipe().segments;
         let states: Vec<H256> = (0..=segments)
             .map(|i| {
@@ -92,7 +154,12 @@ impl Trace {
             })
             .collect();
         let digests: Vec<(H256, H256)> = (0..segments)
-            .map(|i| (h(&(account, i, "digest")), h(&(account, i, "salt"))))
+            .map(|i| {
+                let trained = h(&(account, i, "digest"));
+                let faked = canary_digest(&genesis, &link, &round, i);
+                let digest = if canary { faked } else { trained };
+                (digest, h(&(account, i, "salt")))
+            })
             .collect();
         let mut trace = Self {
             account,
@@ -106,9 +173,11 @@ impl Trace {
                 segments,
                 residual: None,
                 profile: LEAF,
-                canary: canary_commitment(&genesis, &[0; 32], &round, false, &H256::zero()),
+                canary: canary_commitment(&genesis, &raw(account), &round, canary, &salt(account)),
                 licence: DeltaLicence::Open,
             },
+            canary,
+            link,
             states,
             digests,
         };
@@ -150,15 +219,18 @@ impl Trace {
         )
     }
 
-    pub fn starts(&self) -> Vec<StartState> {
-        let leaves = self.state_leaves();
-        let start = |segment: &u16| StartState {
-            segment: *segment,
-            state: self.states[usize::from(*segment)],
-            proof: proof(&leaves, Domain::TrainingStates, *segment),
+    pub fn start(&self, segment: u16) -> StartState {
+        StartState {
+            segment,
+            state: self.states[usize::from(segment)],
+            proof: proof(&self.state_leaves(), Domain::TrainingStates, segment),
             cid: cid(2),
-        };
-        self.record().audited.iter().map(start).collect()
+        }
+    }
+
+    pub fn starts(&self) -> Vec<StartState> {
+        let audited = self.record().audited;
+        audited.iter().map(|s| self.start(*s)).collect()
     }
 
     pub fn open_starts(&self) {
@@ -173,18 +245,22 @@ impl Trace {
         ));
     }
 
-    pub fn openings(&self) -> Vec<SegmentOpening> {
+    pub fn opening(&self, segment: u16) -> SegmentOpening {
         let (states, digests) = (self.state_leaves(), self.digest_leaves());
-        let opening = |segment: &u16| SegmentOpening {
-            segment: *segment,
-            end_state: self.states[usize::from(*segment) + 1],
+        SegmentOpening {
+            segment,
+            end_state: self.states[usize::from(segment) + 1],
             cid: None,
-            state_proof: proof(&states, Domain::TrainingStates, *segment + 1),
-            digest: self.digests[usize::from(*segment)].0,
-            salt: self.digests[usize::from(*segment)].1,
-            digest_proof: proof(&digests, Domain::Digests, *segment),
-        };
-        self.record().audited.iter().map(opening).collect()
+            state_proof: proof(&states, Domain::TrainingStates, segment + 1),
+            digest: self.digests[usize::from(segment)].0,
+            salt: self.digests[usize::from(segment)].1,
+            digest_proof: proof(&digests, Domain::Digests, segment),
+        }
+    }
+
+    pub fn openings(&self) -> Vec<SegmentOpening> {
+        let audited = self.record().audited;
+        audited.iter().map(|s| self.opening(*s)).collect()
     }
 
     pub fn open_digests(&self) {
@@ -196,20 +272,54 @@ impl Trace {
         ));
     }
 
-    /// What an honest replay gives when the miner was honest.
+    /// What an honest replay of the audited segments gives when the miner trained them.
     pub fn report(&self) -> ReplayReport {
+        self.report_of(&self.record().audited)
+    }
+
+    fn report_of(&self, segments: &[u16]) -> ReplayReport {
         let result = |s: &u16| SegmentResult {
             segment: *s,
             end_state: self.states[usize::from(*s) + 1],
-            digest: self.digests[usize::from(*s)].0,
+            digest: h(&(self.account, *s, "digest")),
         };
         ReplayReport {
             initial_state: self.states[0],
-            results: BoundedVec::truncate_from(self.record().audited.iter().map(result).collect()),
+            results: BoundedVec::truncate_from(segments.iter().map(result).collect()),
             delta_root: self.claim.delta_root,
             residual_end: None,
             step_state: None,
         }
+    }
+
+    /// What an honest replay gives in the claim's trial when the miner trained what is judged.
+    pub fn trial_report(&self) -> ReplayReport {
+        let trial = self.trial();
+        ReplayReport {
+            step_state: Some(h(&(self.account, trial.step))),
+            ..self.report_of(&trial.segments)
+        }
+    }
+
+    /// What an honest replay gives in the claim's trial when the miner faked the last segment judged.
+    pub fn other_trial_report(&self) -> ReplayReport {
+        let mut report = self.trial_report();
+        report.results.last_mut().unwrap().end_state = H256::repeat_byte(0xdd);
+        report
+    }
+
+    pub fn trial(&self) -> Trial<AccountId> {
+        Trials::<Test>::get(self.id()).expect("the claim is on trial")
+    }
+
+    pub fn open_flag(&self) -> DispatchResult {
+        UsefulWork::open_flag(
+            origin(self.account),
+            self.id(),
+            self.canary,
+            salt(self.account),
+            self.link,
+        )
     }
 
     /// What an honest replay gives when the miner faked its last segment.
@@ -229,9 +339,12 @@ pub fn salt(verifier: AccountId) -> H256 {
 }
 
 pub fn commit(verifier: AccountId, claim: H256, report: &ReplayReport) {
-    let mut raw = [0u8; 32];
-    raw[..8].copy_from_slice(&verifier.encode());
-    let commitment = report.commitment(&UsefulWork::genesis(), &raw, &claim, &salt(verifier));
+    let commitment = report.commitment(
+        &UsefulWork::genesis(),
+        &raw(verifier),
+        &claim,
+        &salt(verifier),
+    );
     assert_ok!(UsefulWork::commit_replay(
         origin(verifier),
         claim,
@@ -239,8 +352,63 @@ pub fn commit(verifier: AccountId, claim: H256, report: &ReplayReport) {
     ));
 }
 
-/// Runs traces through the audit up to the end of Reveal; `report(trace, seat)` is what each seat found.
+/// Runs traces through the audit up to the end of FlagOpening; `report(trace, seat)` is what each seat found.
 pub fn audit(traces: &[Trace], report: impl Fn(&Trace, usize) -> Option<ReplayReport>) {
+    audit_to_flags(traces, report);
+    let round = traces[0].claim.round;
+    for trace in traces {
+        assert_ok!(trace.open_flag());
+    }
+    run_blocks(1);
+    while Rounds::<Test>::get(round).is_some_and(|r| r.phase == Phase::FlagOpening) {
+        run_blocks(1);
+    }
+}
+
+/// Runs blocks until the claim's trial is in a stage; panics after 500.
+pub fn run_to_stage(claim: H256, stage: Stage) {
+    for _ in 0..500 {
+        if Trials::<Test>::get(claim).is_some_and(|t| t.stage == stage) {
+            return;
+        }
+        run_blocks(1);
+    }
+    panic!("no {stage:?}: {:?}", Trials::<Test>::get(claim));
+}
+
+pub fn jurors(claim: H256) -> Vec<AccountId> {
+    let mut all: Vec<AccountId> = TrialSeats::<Test>::iter_prefix(claim)
+        .map(|s| s.0)
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+/// Runs one level of a claim's trial; `report(juror)` is what each seat found.
+pub fn judge(trace: &Trace, report: impl Fn(AccountId) -> Option<ReplayReport>) {
+    let (id, genesis) = (trace.id(), UsefulWork::genesis());
+    run_to_stage(id, Stage::Commitment);
+    let level = trace.trial().level;
+    for juror in jurors(id) {
+        if let Some(report) = report(juror) {
+            let commitment = report.commitment(&genesis, &raw(juror), &id, &salt(juror));
+            assert_ok!(UsefulWork::commit_verdict(origin(juror), id, commitment));
+        }
+    }
+    run_to_stage(id, Stage::Reveal);
+    for juror in jurors(id) {
+        if let Some(report) = report(juror) {
+            let reveal = UsefulWork::reveal_verdict(origin(juror), id, report, salt(juror));
+            assert_ok!(reveal);
+        }
+    }
+    while Trials::<Test>::get(id).is_some_and(|t| t.level == level && t.stage == Stage::Reveal) {
+        run_blocks(1);
+    }
+}
+
+/// Runs traces through the audit up to the end of Reveal.
+pub fn audit_to_flags(traces: &[Trace], report: impl Fn(&Trace, usize) -> Option<ReplayReport>) {
     let round = traces[0].claim.round;
     run_to(round, Phase::Opening);
     traces.iter().for_each(Trace::open_starts);
@@ -277,10 +445,7 @@ pub fn audit(traces: &[Trace], report: impl Fn(&Trace, usize) -> Option<ReplayRe
             }
         }
     }
-    run_blocks(1);
-    while Rounds::<Test>::get(round).is_some_and(|r| r.phase == Phase::Reveal) {
-        run_blocks(1);
-    }
+    run_to(round, Phase::FlagOpening);
 }
 
 pub fn post_merge(merger: AccountId, round: RoundId) {

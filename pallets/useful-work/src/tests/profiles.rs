@@ -6,13 +6,16 @@ use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 use polkadot_sdk::sp_runtime::DispatchError;
 
 #[test]
-fn register_profile_should_need_admission_unless_any_is_admitted() {
+fn reveal_profile_should_need_admission_unless_any_is_admitted() {
     build_and_execute(|| {
-        let register = |leaf| UsefulWork::register_profile(origin(1), 0, settings(), leaf);
+        let register = |leaf| super::register(1, leaf);
         assert_ok!(register(LEAF));
         PARAMETERS.with_borrow_mut(|p| p.audit.admit_any_profile = false);
         let other = H256::repeat_byte(8);
-        assert_noop!(register(other), Error::<Test>::ProfileNotAdmitted);
+        assert_eq!(
+            register(other),
+            Err(Error::<Test>::ProfileNotAdmitted.into())
+        );
         assert_noop!(
             UsefulWork::admit_profile(origin(1), other),
             DispatchError::BadOrigin
@@ -25,15 +28,18 @@ fn register_profile_should_need_admission_unless_any_is_admitted() {
             DispatchError::BadOrigin
         );
         assert_ok!(UsefulWork::dismiss_profile(RuntimeOrigin::root(), other));
-        assert_noop!(register(other), Error::<Test>::ProfileNotAdmitted);
+        assert_eq!(
+            register(other),
+            Err(Error::<Test>::ProfileNotAdmitted.into())
+        );
     });
 }
 
 #[test]
-fn register_profile_should_fail_when_the_branch_is_unknown() {
+fn commit_profile_should_fail_when_the_branch_is_unknown() {
     build_and_execute(|| {
         assert_noop!(
-            UsefulWork::register_profile(origin(1), 9, settings(), LEAF),
+            UsefulWork::commit_profile(origin(1), 9, LEAF),
             Error::<Test>::UnknownBranch
         );
     });
@@ -46,7 +52,7 @@ fn enlist_should_need_profile_and_bond_and_happen_once() {
             UsefulWork::enlist_verifier(origin(5), 0),
             Error::<Test>::WrongProfile
         );
-        assert_ok!(UsefulWork::register_profile(origin(5), 0, settings(), LEAF));
+        assert_ok!(register(5, LEAF));
         assert_noop!(
             UsefulWork::enlist_verifier(origin(5), 0),
             Error::<Test>::BondTooSmall
@@ -79,15 +85,10 @@ fn enlist_should_fail_when_the_list_is_full_of_bonded_verifiers() {
         for account in others.clone() {
             Balances::mint_into(&account, 1_000 * DREAM).unwrap();
             assert_ok!(UsefulWork::bond(origin(account), 100 * DREAM));
-            assert_ok!(UsefulWork::register_profile(
-                origin(account),
-                0,
-                settings(),
-                LEAF
-            ));
+            assert_ok!(register(account, LEAF));
             assert_ok!(UsefulWork::enlist_verifier(origin(account), 0));
         }
-        assert_ok!(UsefulWork::register_profile(origin(5), 0, settings(), LEAF));
+        assert_ok!(register(5, LEAF));
         assert_ok!(UsefulWork::bond(origin(5), 100 * DREAM));
         assert_noop!(
             UsefulWork::enlist_verifier(origin(5), 0),

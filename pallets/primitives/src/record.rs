@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the chain keeps of a claim.
+
+use crate::cid::Cid;
+use crate::claim::{Availability, Claim, ReplayReport, SegmentResult, Verdict};
+use crate::draw::{two_thirds, MAX_AUDITED, MAX_COMMITTEE};
+use crate::math::to_u32;
+use crate::round::{ClaimEvent, ClaimState};
+use crate::{Balance, BlockNumber, BoundedVec, ConstU32, H256};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// Most entries in a claim's history: no path through [`crate::round::CLAIM_TABLE`] is longer.
+pub const MAX_HISTORY: u32 = 24;
+/// Most receipts of a claim: its miner, its committee and the larger one.
+pub const MAX_RECEIPTS: u32 = MAX_COMMITTEE.saturating_mul(2).saturating_add(1);
+
+/// A seat of a committee.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Seat<AccountId> {
+    /// Verifier.
+    pub verifier: AccountId,
+    /// Bond locked for the seat.
+    pub bond: Balance,
+    /// Word on the blobs.
+    pub availability: Option<Availability>,
+    /// Commitment to the replay.
+    pub commitment: Option<H256>,
+    /// Verdict, from the revealed report.
+    pub verdict: Option<Verdict>,
+    /// Fingerprint of the revealed report.
+    pub report: Option<H256>,
+}
+
+/// An opened start state.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct OpenedStart {
+    /// Segment.
+    pub segment: u16,
+    /// Hash of the training state before it.
+    pub state: H256,
+    /// Where the training state is.
+    pub cid: Cid,
+}
+
+/// In what role an account is paid.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Role {
+    /// Trained.
+    Miner,
+    /// Replayed.
+    Verifier,
+}
+
+/// A payment for a claim.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Receipt<AccountId> {
+    /// Who is paid.
+    pub account: AccountId,
+    /// For what.
+    pub role: Role,
+    /// Work units that the payment is for.
+    pub units: u128,
+    /// Amount.
+    pub amount: Balance,
+    /// Block from which it is paid out.
+    pub vests_at: BlockNumber,
+}
+
+/// A step in a claim's history.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct HistoryEntry {
+    /// Block.
+    pub block: BlockNumber,
+    /// State that the claim came to.
+    pub state: ClaimState,
+}
+
+/// Bounded lists of a claim's record.
+pub type Committee<AccountId> = BoundedVec<Seat<AccountId>, ConstU32<MAX_COMMITTEE>>;
+/// Segments that the audit seed drew.
+pub type DrawnSegments = BoundedVec<u16, ConstU32<MAX_AUDITED>>;
+
+/// What a trial found of a claim.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Finding {
+    /// The report of the audited segments with this fingerprint.
+    Report(H256),
+    /// One audited segment is not what the claim says.
+    Faked,
+}
+
+/// Everything that the chain keeps of a claim.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ClaimRecord<AccountId> {
+    /// What was claimed.
+    pub claim: Claim,
+    /// Who claimed it.
+    pub miner: AccountId,
+    /// State.
+    pub state: ClaimState,
+    /// Bond locked for the claim.
+    pub bond: Balance,
+    /// Audited segments, ascending.
+    pub audited: DrawnSegments,
+    /// State 0 as the miner opened it.
+    pub initial_state: Option<H256>,
+    /// Opened start states, one an audited segment.
+    pub starts: BoundedVec<OpenedStart, ConstU32<MAX_AUDITED>>,
+    /// Opened end states and digests, one an audited segment.
+    pub ends: BoundedVec<SegmentResult, ConstU32<MAX_AUDITED>>,
+    /// Verifiers.
+    pub committee: Committee<AccountId>,
+    /// Every state that the claim came to.
+    pub history: BoundedVec<HistoryEntry, ConstU32<MAX_HISTORY>>,
+    /// Payments.
+    pub receipts: BoundedVec<Receipt<AccountId>, ConstU32<MAX_RECEIPTS>>,
+    /// The miner's secret when it claimed: its canary flag is opened with the link before it.
+    pub secret: H256,
+    /// The canary flag as the miner opened it.
+    pub flag: Option<bool>,
+    /// What a trial found.
+    pub finding: Option<Finding>,
+    /// Seats of the larger committee that were right; paid like the first committee's.
+    pub larger: BoundedVec<AccountId, ConstU32<MAX_COMMITTEE>>,
+    /// Whether it is in the merge that became the head, though it may have been reverted since.
+    pub merged: bool,
+    /// Whether it was claimed without a bond.
+    pub newcomer: bool,
+}
+
+impl<AccountId> ClaimRecord<AccountId> {
+    /// Whether a report says what the claim says of the segments with these ends.
+    pub fn says(&self, ends: &[SegmentResult], report: &ReplayReport) -> bool {
+        self.initial_state == Some(report.initial_state)
+            && ends == report.results.as_slice()
+            && self.claim.delta_root == report.delta_root
+            && self.claim.residual.map(|(_, end)| end) == report.residual_end
+    }
+
+    /// What the first committee's verdicts decide once the flag is open: a fake on duty is one whatever they say;
+    /// otherwise accepted when at least two thirds of the seats match, and escalated else.
+    pub fn settlement(&self) -> ClaimEvent {
+        let matching = |s: &&Seat<AccountId>| s.verdict == Some(Verdict::Match);
+        let count = self.committee.iter().filter(matching).count();
+        match self.flag {
+            None => ClaimEvent::Reject,
+            Some(true) => ClaimEvent::Sing,
+            _ if two_thirds(to_u32(count), to_u32(self.committee.len())) => ClaimEvent::Accept,
+            _ => ClaimEvent::Escalate,
+        }
+    }
+
+    /// Whether a seat was drawn and did not do its part, though it could: it never said that the blobs are lacking, yet
+    /// gave no commitment or, where there was something to reveal, no report.
+    pub fn was_silent(&self, seat: &Seat<AccountId>) -> bool {
+        let revealing = !self.ends.is_empty();
+        let reported = seat.commitment.is_some() && (seat.verdict.is_some() || !revealing);
+        seat.availability != Some(Availability::Lack) && !reported
+    }
+
+    /// Whether a seat's report is what was found of the settled claim.
+    pub fn was_right(&self, seat: &Seat<AccountId>) -> bool {
+        let mismatch = seat.verdict == Some(Verdict::Mismatch);
+        match (self.flag, self.finding) {
+            (Some(true), _) | (_, Some(Finding::Faked)) => mismatch,
+            (_, Some(Finding::Report(plain))) => seat.report == Some(plain),
+            (_, None) => {
+                let judged = self.state.accepted() || self.state == ClaimState::Slashed;
+                judged && seat.verdict == Some(Verdict::Match)
+            }
+        }
+    }
+
+    /// Whether a seat said something else than what was found.
+    pub fn was_wrong(&self, seat: &Seat<AccountId>) -> bool {
+        seat.verdict.is_some() && !self.was_right(seat)
+    }
+
+    /// Whether a challenge felled the accepted claim after block `posted`.
+    pub fn felled_after(&self, posted: Option<BlockNumber>) -> bool {
+        let felled = self
+            .history
+            .last()
+            .filter(|h| h.state == ClaimState::Slashed);
+        let challenged = self.challenges() > 0;
+        let after = |h: &HistoryEntry| posted.is_some_and(|posted| h.block > posted);
+        challenged && felled.is_some_and(after)
+    }
+
+    /// How often the claim was challenged.
+    pub fn challenges(&self) -> u32 {
+        let challenged = |h: &&HistoryEntry| h.state == ClaimState::Challenged;
+        to_u32(self.history.iter().filter(challenged).count())
+    }
+}
