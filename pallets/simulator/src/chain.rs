@@ -215,7 +215,12 @@ pub fn cid_of(content: &H256) -> Cid {
 }
 
 fn register(recipe: Recipe) {
-    let licence = || b"CC0-1.0".to_vec().try_into().expect("the licence is short");
+    let licence = || {
+        b"CC0-1.0"
+            .to_vec()
+            .try_into()
+            .expect("the licence is short")
+    };
     let state_root = dream_primitives::state::root(&model::initial());
     let owner = || RuntimeOrigin::signed(account(OWNER));
     Models::register_model(

@@ -17,8 +17,12 @@ pub struct Ledger {
     pub vested: Balance,
     /// Minted for block authors and the treasury.
     pub shares: Balance,
-    /// Burned of bonds.
+    /// Lost of bonds.
+    pub lost: Balance,
+    /// Burned of what was lost.
     pub burned: Balance,
+    /// Given to those who were right of what was lost.
+    pub awarded: Balance,
     /// Receipts written.
     pub receipts: Balance,
 }
@@ -47,7 +51,15 @@ impl Ledger {
                     match &event {
                         work::Event::Vested { amount, .. } => self.vested += amount,
                         work::Event::Rewarded { amount, .. } => self.receipts += amount,
-                        work::Event::BondBurned { amount, .. } => self.burned += amount,
+                        work::Event::BondBurned { amount, .. } => {
+                            self.lost += amount;
+                            self.burned += amount;
+                        }
+                        work::Event::BondSlashed { amount, burned, .. } => {
+                            self.lost += amount;
+                            self.burned += burned;
+                        }
+                        work::Event::BondAwarded { amount, .. } => self.awarded += amount,
                         _ => {}
                     }
                     out.push(event);
@@ -69,7 +81,8 @@ fn takes_shares(who: &AccountId) -> bool {
 }
 
 impl World {
-    /// Every block: issuance is what was paid out less what was burned, and stays under the cap; nobody honest that was
+    /// Every block: issuance is what was paid out less what was burned, and stays under the cap; what was lost of bonds is
+    /// what was burned and awarded; nobody honest that was
     /// there when its turn came has lost a part of its bond. Every `try_state_every` blocks: the invariants of all pallets,
     /// among them that bonds are what is held and locks what claims, seats and merges say.
     pub(crate) fn check(&mut self, now: BlockNumber, events: &[work::Event<Chain>]) {
@@ -77,9 +90,19 @@ impl World {
         let expected = self.ledger.issuance();
         assert_eq!(issuance, expected, "issuance: {}", self.describe());
         assert!(issuance <= SUPPLY_CAP, "supply: {}", self.describe());
-        let losses = events
-            .iter()
-            .any(|e| matches!(e, work::Event::BondBurned { .. }));
+        let ledger = &self.ledger;
+        assert_eq!(
+            ledger.lost,
+            ledger.burned + ledger.awarded,
+            "bonds: {}",
+            self.describe()
+        );
+        let losses = events.iter().any(|e| {
+            matches!(
+                e,
+                work::Event::BondBurned { .. } | work::Event::BondSlashed { .. }
+            )
+        });
         let full = now.is_multiple_of(self.setup.try_state_every);
         if losses || full {
             self.check_honest(events);

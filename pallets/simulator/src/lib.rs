@@ -26,6 +26,7 @@ mod mix;
 pub mod model;
 mod outcome;
 mod rng;
+mod trials;
 mod verifiers;
 mod world;
 

@@ -2,11 +2,12 @@
 //! What miners do.
 
 use crate::actors::{MinerKind, Stage};
-use crate::chain::{cid_of, UsefulWork};
+use crate::chain::{cid_of, Chain, UsefulWork};
 use crate::model::{secret, Cheat, Trace};
 use crate::world::{Blob, Served, Task, World, LEAF};
-use dream_primitives::claim::{canary_commitment, Claim, DeltaLicence};
+use dream_primitives::claim::{canary_commitment, canary_digest, on_duty, Claim, DeltaLicence};
 use dream_primitives::{BlockNumber, BoundedVec, H256};
+use pallet_useful_work::Error;
 
 impl World {
     /// Distinct segments to invent, never the last.
@@ -48,7 +49,7 @@ impl World {
 
     /// The trace of another miner's claim in this round, if there is one yet.
     fn stolen(&self, thief: usize) -> Option<Trace> {
-        let claims = pallet_useful_work::RoundClaims::<crate::chain::Chain>::get(self.round);
+        let claims = pallet_useful_work::RoundClaims::<Chain>::get(self.round);
         let other = claims.iter().find_map(|id| {
             let blob = self.blobs.get(id)?;
             (blob.miner != thief).then_some(blob)
@@ -76,6 +77,16 @@ impl World {
             _ => self.train(miner, kind),
         };
         let account = &self.actors[miner].account;
+        let (preimage, salt) = self.flag_secrets(miner);
+        let rate = self.setup.parameters.audit.canary_rate;
+        let duty = on_duty(&self.genesis, &preimage, &self.stored(round).seed, rate);
+        let trace = if duty && kind != MinerKind::DutyShirker {
+            let segments = 0..self.setup.recipe.segments;
+            let digests = segments.map(|s| canary_digest(&self.genesis, &preimage, &round, s));
+            trace.with_digests(digests.collect())
+        } else {
+            trace
+        };
         let claim = Claim {
             round,
             base: self.stored(round).base,
@@ -86,13 +97,7 @@ impl World {
             segments: self.setup.recipe.segments,
             residual: None,
             profile: LEAF,
-            canary: canary_commitment(
-                &self.genesis,
-                account.as_ref(),
-                &round,
-                false,
-                &H256::zero(),
-            ),
+            canary: canary_commitment(&self.genesis, account.as_ref(), &round, duty, &salt),
             licence: DeltaLicence::Open,
         };
         let id = claim.id(&self.genesis, account.as_ref());
@@ -120,13 +125,39 @@ impl World {
             served,
             relayed: false,
             leaked: matches!(kind, MinerKind::Leaky(_)),
+            duty,
             missed: false,
         };
         self.blobs.insert(id, blob);
     }
 
+    /// The next link of a miner's secrets, and the salt of its flag.
+    fn flag_secrets(&self, miner: usize) -> (H256, H256) {
+        let actor = &self.actors[miner];
+        let preimage = *actor.links.last().expect("the chain of secrets is long");
+        let parts: [&[u8]; 3] = [b"flag", actor.account.as_ref(), preimage.as_bytes()];
+        (preimage, secret(&self.genesis, &parts))
+    }
+
+    pub(crate) fn open_flag(&mut self, claim: H256) {
+        let Some((miner, kind)) = self.miner_of(claim, Stage::Flag) else {
+            return;
+        };
+        let (preimage, salt) = self.flag_secrets(miner);
+        let duty = self.blobs[&claim].duty;
+        let origin = self.origin(miner).into();
+        let result = UsefulWork::open_flag(origin, claim, duty, salt, preimage);
+        if duty && kind == MinerKind::DutyShirker {
+            // Its digests are not those of the duty.
+            assert_eq!(result, Err(Error::<Chain>::BadFlag.into()));
+            return;
+        }
+        self.must(result, "flag");
+        self.actors[miner].links.pop();
+    }
+
     /// The claim's miner, if it acts at this stage.
-    fn miner_of(&mut self, claim: H256, stage: Stage) -> Option<(usize, MinerKind)> {
+    pub(crate) fn miner_of(&mut self, claim: H256, stage: Stage) -> Option<(usize, MinerKind)> {
         let number = self.record(claim).claim.round.number;
         let blob = self.blobs.get_mut(&claim)?;
         let miner = blob.miner;

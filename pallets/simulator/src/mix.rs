@@ -32,6 +32,7 @@ impl Setup {
             verifiers,
             drop_out: if rng.chance(500) { 30 } else { 0 },
             delays: rng.chance(500),
+            challenges: 200,
             try_state_every: 8,
             ..Self::honest(seed)
         }

@@ -3,7 +3,9 @@
 //! drawn from the last state. What a replay gives is so decided by head, seed, miner and step, as with real training.
 
 use dream_primitives::claim::{digest_leaf, state_leaf};
-use dream_primitives::claim::{ReplayReport, SegmentOpening, SegmentResult, StartState, TraceProof};
+use dream_primitives::claim::{
+    ReplayReport, SegmentOpening, SegmentResult, StartState, TraceProof,
+};
 use dream_primitives::data::{MixtureEntry, MAX_MIXTURE};
 use dream_primitives::delta::{self, DeltaChunk};
 use dream_primitives::hashing::{content_hash, hash, Domain};

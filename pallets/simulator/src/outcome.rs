@@ -30,6 +30,8 @@ pub struct Outcome {
     pub clean: bool,
     /// Whether the miner was there all the time.
     pub present: bool,
+    /// Whether it was on duty to fake.
+    pub duty: bool,
     /// What the miner was paid.
     pub paid: Balance,
     /// What all verifiers together were paid.
@@ -62,9 +64,15 @@ impl Outcome {
                     .iter()
                     .all(|s| honest(&s.verifier) && s.verdict.is_some()),
             present: !blob.missed,
+            duty: blob.duty,
             paid: paid(Role::Miner),
             verifiers_paid: paid(Role::Verifier),
         }
+    }
+
+    /// Whether the claim was ever accepted.
+    pub fn passed(&self) -> bool {
+        self.history.contains(&ClaimState::Accepted)
     }
 
     /// Whether the claim counted as verified work at the end.

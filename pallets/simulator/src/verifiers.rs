@@ -27,7 +27,7 @@ impl World {
     }
 
     /// Whether a claim's miner is in league with the hostile verifiers.
-    fn friendly(&self, claim: H256) -> bool {
+    pub(crate) fn friendly(&self, claim: H256) -> bool {
         self.actors[self.blobs[&claim].miner].miner() != Some(MinerKind::Honest)
     }
 
@@ -191,8 +191,7 @@ impl World {
         let root = dream_primitives::state::root(&state);
         self.states.insert(root, state);
         let origin = self.origin(self.merger()).into();
-        let result =
-            UsefulWork::post_merge(origin, round, root, H256::zero(), cid_of(&root), None);
+        let result = UsefulWork::post_merge(origin, round, root, H256::zero(), cid_of(&root), None);
         self.must(result, "merge");
     }
 }

@@ -7,16 +7,16 @@ use crate::ledger::Ledger;
 use crate::model::{self, Job, Trace};
 use crate::outcome::Outcome;
 use crate::rng::Rng;
-use dream_primitives::claim::RoundId;
+use dream_primitives::claim::{canary_link, ReplayReport, RoundId};
 use dream_primitives::params::ChainParameters;
-use dream_primitives::profile::ProfileSettings;
+use dream_primitives::profile::{self, ProfileSettings};
 use dream_primitives::recipe::Recipe;
 use dream_primitives::round::{ClaimRecord, ClaimState, Phase, Round};
 use dream_primitives::{Balance, BlockNumber, DREAM, H256};
 use pallet_useful_work as work;
 use polkadot_sdk::frame_support::traits::Get;
 use polkadot_sdk::frame_system::RawOrigin;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A claim as the chain keeps it.
 pub type Record = ClaimRecord<AccountId>;
@@ -38,6 +38,8 @@ pub struct Setup {
     pub drop_out: u64,
     /// Whether actors wait before they act.
     pub delays: bool,
+    /// Chance of an accepted claim to be challenged, in a thousand.
+    pub challenges: u64,
     /// Blocks between two runs of the pallet's `try_state`; a cheaper check runs in every block.
     pub try_state_every: BlockNumber,
 }
@@ -53,6 +55,7 @@ impl Setup {
             verifiers: vec![VerifierKind::Honest; 6],
             drop_out: 0,
             delays: false,
+            challenges: 0,
             try_state_every: 1,
         }
     }
@@ -64,6 +67,9 @@ pub const BOND: Balance = 20_000 * DREAM;
 pub const BALANCE: Balance = 1_000_000 * DREAM;
 /// Calibration leaf of the one profile.
 pub const LEAF: H256 = H256::repeat_byte(7);
+
+/// Length of an actor's chain of secrets: one is used up a round.
+const LINKS: u32 = 80;
 
 /// Settings of the one profile.
 pub fn settings() -> ProfileSettings {
@@ -101,6 +107,8 @@ pub struct Blob {
     pub relayed: bool,
     /// Whether the trace was given away before the digests were opened.
     pub leaked: bool,
+    /// Whether the miner is on duty to fake.
+    pub duty: bool,
     /// Whether the miner did not act when its turn came.
     pub missed: bool,
 }
@@ -114,6 +122,11 @@ pub(crate) enum Task {
     Commit(H256, usize),
     OpenDigests(H256),
     Reveal(H256, usize),
+    OpenFlag(H256),
+    OpenChallenged(H256),
+    CommitVerdict(H256, usize),
+    RevealVerdict(H256, usize),
+    Challenge(H256, usize, u16),
     Merge(RoundId),
 }
 
@@ -137,12 +150,16 @@ pub struct World {
     pub closed: u32,
     /// Blocks run.
     pub blocks: u64,
+    /// What seats of trials committed to.
+    pub(crate) told: HashMap<(H256, usize), ReplayReport>,
     /// First trace of each miner that replays it.
     pub(crate) old: HashMap<usize, Trace>,
     pub(crate) rng: Rng,
     numbers: HashMap<AccountId, usize>,
     tasks: BTreeMap<(BlockNumber, u64), Task>,
     planned: u64,
+    /// Stages of trials that were planned for.
+    pub(crate) stages: HashSet<(H256, u8, u8, BlockNumber)>,
     deadlines: BTreeMap<RoundId, BlockNumber>,
     /// Latest round.
     pub(crate) round: RoundId,
@@ -193,10 +210,12 @@ impl World {
             ledger: Ledger::new(Balances::total_issuance()),
             closed: 0,
             blocks: 0,
+            told: HashMap::new(),
             old: HashMap::new(),
             numbers,
             tasks: BTreeMap::new(),
             planned: 0,
+            stages: HashSet::new(),
             deadlines: BTreeMap::new(),
             round: RoundId {
                 branch: 0,
@@ -211,21 +230,55 @@ impl World {
     /// Bonds, profiles and the list of verifiers; then the branch is admitted.
     fn register(&mut self) {
         for at in 0..self.actors.len() {
-            let origin = self.origin(at);
-            UsefulWork::bond(origin.into(), BOND).expect("the balance is enough");
-            self.profile(at);
+            UsefulWork::bond(self.origin(at).into(), BOND).expect("the balance is enough");
+            self.actors[at].links = self.secrets(at);
+            let commitment = self.profile(at).0;
+            UsefulWork::commit_profile(self.origin(at).into(), 0, commitment)
+                .expect("the branch is there");
+        }
+        self.block();
+        for at in 0..self.actors.len() {
+            let (_, secret, salt) = self.profile(at);
+            let origin = self.origin(at).into();
+            UsefulWork::reveal_profile(origin, 0, settings(), LEAF, secret, salt)
+                .expect("any profile is admitted");
+            self.actors[at].links.pop();
             if self.actors[at].verifier().is_some() {
-                let origin = self.origin(at);
-                UsefulWork::enlist_verifier(origin.into(), 0).expect("the bond is enough");
+                let origin = self.origin(at).into();
+                UsefulWork::enlist_verifier(origin, 0).expect("the bond is enough");
             }
         }
         self.block();
         chain::admit(0);
     }
 
-    fn profile(&mut self, at: usize) {
-        UsefulWork::register_profile(self.origin(at).into(), 0, settings(), LEAF)
-            .expect("any profile is admitted");
+    /// A chain of secrets, its head last.
+    fn secrets(&self, at: usize) -> Vec<H256> {
+        let account: &[u8] = self.actors[at].account.as_ref();
+        let mut links = vec![model::secret(&self.genesis, &[b"links", account])];
+        for _ in 0..LINKS {
+            let last = links[links.len() - 1];
+            links.push(canary_link(&self.genesis, &last));
+        }
+        links
+    }
+
+    /// Commitment, head of the secrets, and salt of an actor's profile.
+    fn profile(&self, at: usize) -> (H256, H256, H256) {
+        let actor = &self.actors[at];
+        let secret = actor.links[actor.links.len() - 1];
+        let salt = model::secret(&self.genesis, &[b"profile", actor.account.as_ref()]);
+        let account = actor.account.as_ref();
+        let commitment = profile::commitment(
+            &self.genesis,
+            account,
+            0,
+            &settings(),
+            &LEAF,
+            &secret,
+            &salt,
+        );
+        (commitment, secret, salt)
     }
 
     /// Signed origin of an actor.
@@ -322,6 +375,7 @@ impl World {
             self.see(event, now);
         }
         self.check(now, &events);
+        self.plan_trials(now);
         while let Some(entry) = self.tasks.first_entry() {
             if entry.key().0 > now {
                 break;
@@ -348,7 +402,12 @@ impl World {
 
     /// Plans an act of an actor, after its delay within the phase.
     fn after_delay(&mut self, round: RoundId, now: BlockNumber, actor: usize, task: Task) {
-        let blocks = u64::from(self.last_block(round).saturating_sub(now)) + 1;
+        self.within(now, self.last_block(round), actor, task);
+    }
+
+    /// Plans an act of an actor, after its delay, before the block `last` is over.
+    pub(crate) fn within(&mut self, now: BlockNumber, last: BlockNumber, actor: usize, task: Task) {
+        let blocks = u64::from(last.saturating_sub(now)) + 1;
         let wait = self.actors[actor].delay % blocks;
         self.at(now + wait as BlockNumber, task);
     }
@@ -376,7 +435,11 @@ impl World {
         if phase == Phase::Merging {
             self.after_delay(round, now, self.merger(), Task::Merge(round));
         }
+        if phase == Phase::Vesting {
+            self.plan_challenges(round, now);
+        }
         let state = match phase {
+            Phase::FlagOpening => ClaimState::Revealed,
             Phase::Opening => ClaimState::Drawn,
             Phase::Availability => ClaimState::Opened,
             Phase::Commitment => ClaimState::Available,
@@ -392,6 +455,7 @@ impl World {
             let miner = self.blobs[&claim].miner;
             match phase {
                 Phase::Opening => self.after_delay(round, now, miner, Task::OpenStarts(claim)),
+                Phase::FlagOpening => self.after_delay(round, now, miner, Task::OpenFlag(claim)),
                 Phase::DigestOpening => {
                     self.after_delay(round, now, miner, Task::OpenDigests(claim))
                 }
@@ -428,7 +492,10 @@ impl World {
         self.deadlines.remove(&round);
         for claim in work::RoundClaims::<Chain>::get(round) {
             let record = self.record(claim);
-            let blob = self.blobs.remove(&claim).expect("every claim is an actor's");
+            let blob = self
+                .blobs
+                .remove(&claim)
+                .expect("every claim is an actor's");
             let outcome = Outcome::new(self, claim, &record, &blob);
             self.outcomes.push(outcome);
         }
@@ -442,6 +509,11 @@ impl World {
             Task::Commit(claim, who) => self.commit(claim, who),
             Task::OpenDigests(claim) => self.open_digests(claim),
             Task::Reveal(claim, who) => self.reveal(claim, who),
+            Task::OpenFlag(claim) => self.open_flag(claim),
+            Task::OpenChallenged(claim) => self.open_challenged(claim),
+            Task::CommitVerdict(claim, who) => self.commit_verdict(claim, who),
+            Task::RevealVerdict(claim, who) => self.reveal_verdict(claim, who),
+            Task::Challenge(claim, who, segment) => self.challenge(claim, who, segment),
             Task::Merge(round) => self.merge(round),
         }
     }
