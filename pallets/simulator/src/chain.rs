@@ -10,13 +10,16 @@ use dream_primitives::params::ChainParameters;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::registry::Admission;
 use dream_primitives::{Balance, BlockNumber, BranchId, DREAM, H256};
-use polkadot_sdk::frame_support::traits::{ConstU128, ConstU32, Get, OnFinalize, OnInitialize};
+use polkadot_sdk::frame_support::traits::{
+    ConstU128, ConstU32, Get, OnFinalize, OnInitialize, StorageInfoTrait,
+};
 use polkadot_sdk::frame_support::{self, derive_impl, parameter_types};
 use polkadot_sdk::frame_system::{self, EnsureRoot};
 use polkadot_sdk::sp_runtime::traits::IdentityLookup;
 use polkadot_sdk::sp_runtime::{AccountId32, BuildStorage};
 use polkadot_sdk::sp_state_machine::BasicExternalities;
 use polkadot_sdk::{pallet_balances, sp_io};
+use std::collections::BTreeMap;
 
 /// Account.
 pub type AccountId = AccountId32;
@@ -266,13 +269,27 @@ pub fn next_block() -> BlockNumber {
     now + 1
 }
 
-/// Keys and values under a prefix, in bytes.
-pub fn stored_bytes(prefix: &[u8]) -> usize {
+/// Ends a branch's emission: no further round of it opens.
+pub fn dismiss(branch: BranchId) {
+    Models::dismiss_branch(RuntimeOrigin::root(), branch).expect("the branch is admitted");
+}
+
+/// Bytes of keys and values of each storage item of the engine.
+pub fn stored_by_item() -> BTreeMap<String, usize> {
+    let mut all = BTreeMap::new();
+    for item in UsefulWork::storage_info() {
+        let name = String::from_utf8_lossy(&item.storage_name).into_owned();
+        all.insert(name, stored_bytes(&item.prefix));
+    }
+    all
+}
+
+fn stored_bytes(prefix: &[u8]) -> usize {
+    let size = |key: &[u8]| sp_io::storage::get(key).map(|value| key.len() + value.len());
+    let mut bytes = size(prefix).unwrap_or(0);
     let mut key = prefix.to_vec();
-    let mut bytes = 0;
     while let Some(next) = sp_io::storage::next_key(&key).filter(|k| k.starts_with(prefix)) {
-        let value = sp_io::storage::get(&next).map_or(0, |v| v.len());
-        bytes += next.len() + value;
+        bytes += size(&next).unwrap_or(0);
         key = next;
     }
     bytes

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What must hold in every block.
 
+use crate::actors::MinerKind;
 use crate::chain::{account, AccountId, Balances, Chain, RuntimeEvent, System};
 use crate::chain::{UsefulWork, AUTHORS, TREASURY};
+use crate::outcome::Outcome;
 use crate::world::World;
+use dream_primitives::round::ClaimState;
 use dream_primitives::{Balance, BlockNumber, SUPPLY_CAP};
 use pallet_useful_work as work;
 use polkadot_sdk::pallet_balances::Event as BalanceEvent;
@@ -117,6 +120,19 @@ impl World {
                     panic!("{error:?}: {}", self.describe());
                 }
             }
+        }
+    }
+
+    /// An honest miner that was there all the time is never refused; where nobody honest ever drops out, it is paid.
+    pub(crate) fn check_outcome(&self, outcome: &Outcome) {
+        if outcome.kind != MinerKind::Honest || !outcome.present {
+            return;
+        }
+        let refused = matches!(outcome.state, ClaimState::Slashed | ClaimState::Rejected);
+        assert!(!refused, "{outcome:?}, {}", self.describe());
+        if self.setup.drop_out == 0 {
+            let done = outcome.state == ClaimState::Vested;
+            assert!(done && outcome.paid > 0, "{outcome:?}, {}", self.describe());
         }
     }
 

@@ -32,7 +32,7 @@ impl World {
                 cheat.faked = self.pick_faked(count)
             }
             MinerKind::Skipped => {
-                cheat.short = Some(self.rng.below(u64::from(job.recipe.segments)) as u16)
+                cheat.short = Some(self.rng.below(u64::from(job.recipe.segments)) as u16);
             }
             MinerKind::WrongOrder => {
                 job.stream = *self.actors[self.merger()].account.as_ref();
@@ -44,7 +44,8 @@ impl World {
         let parts: [&[u8]; 2] = [account.as_ref(), &self.round.number.to_le_bytes()];
         let invented = secret(&self.genesis, &parts);
         let trace = Trace::new(&job, job.recipe.segments, &cheat, &invented);
-        (trace, cheat.faked)
+        let faked = cheat.short.into_iter().chain(cheat.faked).collect();
+        (trace, faked)
     }
 
     /// The trace of another miner's claim in this round, if there is one yet.

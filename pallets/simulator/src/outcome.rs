@@ -32,6 +32,10 @@ pub struct Outcome {
     pub present: bool,
     /// Whether it was on duty to fake.
     pub duty: bool,
+    /// Whether it is in the merge that became the head.
+    pub merged: bool,
+    /// Segments that the first committee replayed.
+    pub replayed: u32,
     /// What the miner was paid.
     pub paid: Balance,
     /// What all verifiers together were paid.
@@ -65,6 +69,13 @@ impl Outcome {
                     .all(|s| honest(&s.verifier) && s.verdict.is_some()),
             present: !blob.missed,
             duty: blob.duty,
+            merged: record.merged,
+            replayed: record
+                .committee
+                .iter()
+                .filter(|s| s.verdict.is_some())
+                .count() as u32
+                * record.audited.len() as u32,
             paid: paid(Role::Miner),
             verifiers_paid: paid(Role::Verifier),
         }

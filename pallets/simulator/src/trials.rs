@@ -6,7 +6,7 @@ use crate::chain::{AccountId, Chain, UsefulWork};
 use crate::world::{Record, Task, World};
 use dream_primitives::claim::{ReplayReport, RoundId};
 use dream_primitives::round::ClaimState;
-use dream_primitives::trial::{self, Level, Trial};
+use dream_primitives::trial::{self, Trial};
 use dream_primitives::{BlockNumber, BoundedVec, H256};
 use pallet_useful_work as work;
 

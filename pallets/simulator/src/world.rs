@@ -497,6 +497,7 @@ impl World {
                 .remove(&claim)
                 .expect("every claim is an actor's");
             let outcome = Outcome::new(self, claim, &record, &blob);
+            self.check_outcome(&outcome);
             self.outcomes.push(outcome);
         }
     }
