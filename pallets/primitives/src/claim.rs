@@ -250,6 +250,17 @@ pub struct ReplayReport {
 }
 
 impl ReplayReport {
+    /// What a seat of a trial reports when the blobs that it needs are not to be had.
+    pub fn lack() -> Self {
+        Self {
+            initial_state: H256::zero(),
+            results: BoundedVec::new(),
+            delta_root: H256::zero(),
+            residual_end: None,
+            step_state: None,
+        }
+    }
+
     /// What a revealed report is remembered by: equal for verifiers that found the same.
     pub fn fingerprint(&self, genesis: &H256, claim: &H256) -> H256 {
         hash(Domain::Replay, genesis, &[claim.as_bytes(), &self.encode()])

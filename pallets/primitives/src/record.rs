@@ -223,7 +223,9 @@ impl<AccountId> ClaimRecord<AccountId> {
             (Some(true), _) | (_, Some(Finding::Faked)) => mismatch,
             (_, Some(Finding::Report(plain))) => seat.report == Some(plain),
             (_, None) => {
-                let judged = self.state.accepted() || self.state == ClaimState::Slashed;
+                // A claim felled by a challenge outside the audited segments was audited rightly.
+                let felled = matches!(self.state, ClaimState::Slashed | ClaimState::Void);
+                let judged = self.state.accepted() || felled && self.challenges() > 0;
                 judged && seat.verdict == Some(Verdict::Match)
             }
         }
@@ -236,10 +238,8 @@ impl<AccountId> ClaimRecord<AccountId> {
 
     /// Whether a challenge felled the accepted claim after block `posted`.
     pub fn felled_after(&self, posted: Option<BlockNumber>) -> bool {
-        let felled = self
-            .history
-            .last()
-            .filter(|h| h.state == ClaimState::Slashed);
+        let felled = |s| matches!(s, ClaimState::Slashed | ClaimState::Void);
+        let felled = self.history.last().filter(|h| felled(h.state));
         let challenged = self.challenges() > 0;
         let after = |h: &HistoryEntry| posted.is_some_and(|posted| h.block > posted);
         challenged && felled.is_some_and(after)

@@ -105,7 +105,6 @@ pub const ROUND_TABLE: &[(Phase, RoundEvent, Phase)] = &[
     (Phase::Opening, RoundEvent::Complete, Phase::Availability),
     (Phase::Opening, RoundEvent::Empty, Phase::Paying),
     (Phase::Availability, RoundEvent::Complete, Phase::Commitment),
-    (Phase::Availability, RoundEvent::Empty, Phase::Paying),
     (Phase::Commitment, RoundEvent::Complete, Phase::DigestOpening),
     (Phase::DigestOpening, RoundEvent::Complete, Phase::Reveal),
     (Phase::DigestOpening, RoundEvent::Empty, Phase::Paying),
@@ -159,7 +158,7 @@ pub enum ClaimState {
     Drawn,
     /// The miner opened the start states.
     Opened,
-    /// The verifiers have the blobs.
+    /// The verifiers have spoken on the blobs; they replay.
     Available,
     /// The verifiers' commitments are in.
     Committed,
@@ -169,8 +168,8 @@ pub enum ClaimState {
     Accepted,
     /// Refused: the miner did not open its digests or its canary flag.
     Rejected,
-    /// Not audited: start states not opened or blobs lacking (the availability deposit is lost), no verifier, or a jury
-    /// without a verdict.
+    /// Not judged: start states not opened or blobs not to be had for a jury (the availability deposit is lost), no
+    /// verifier, or a jury without a verdict.
     Void,
     /// A larger committee replays it.
     Escalated,
@@ -211,9 +210,9 @@ pub enum ClaimEvent {
     Draw,
     /// The miner opens.
     Open,
-    /// The verifiers have the blobs.
+    /// The verifiers have spoken on the blobs.
     Have,
-    /// Time is up, nobody can audit, or two thirds lack the blobs.
+    /// Time is up, nobody can audit, or a jury lacks the blobs or a verdict.
     Void,
     /// The commitments are in.
     Commit,
@@ -247,7 +246,6 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Drawn, ClaimEvent::Open, ClaimState::Opened),
     (ClaimState::Drawn, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::Opened, ClaimEvent::Have, ClaimState::Available),
-    (ClaimState::Opened, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::Available, ClaimEvent::Commit, ClaimState::Committed),
     (ClaimState::Committed, ClaimEvent::Open, ClaimState::Revealed),
     (ClaimState::Committed, ClaimEvent::Reject, ClaimState::Rejected),
@@ -272,6 +270,7 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Challenged, ClaimEvent::Accept, ClaimState::Accepted),
     (ClaimState::Challenged, ClaimEvent::Merge, ClaimState::Merged),
     (ClaimState::Challenged, ClaimEvent::Slash, ClaimState::Slashed),
+    (ClaimState::Challenged, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::Vested, ClaimEvent::Revert, ClaimState::Reverted),
 ];
 

@@ -150,6 +150,8 @@ pub struct TrialReport {
     pub plain: H256,
     /// Whether it is what the claim says.
     pub verdict: Verdict,
+    /// Whether it says that the blobs are not to be had: [`ReplayReport::lack`].
+    pub lack: bool,
 }
 
 /// A seat in a trial.
@@ -189,6 +191,8 @@ pub enum Outcome {
     Slashed,
     /// To the jury.
     Jury,
+    /// To the jury the blobs were not to be had.
+    Lacking,
     /// The jury came to no verdict.
     Hung,
 }
@@ -207,11 +211,12 @@ pub fn decided(reports: &[(TrialReport, Balance)], all: Balance) -> Option<Trial
 }
 
 /// What a trial at `level` ends with when `decided` is what it agreed on.
-pub fn outcome(level: Level, decided: Option<Verdict>) -> Outcome {
+pub fn outcome(level: Level, decided: Option<TrialReport>) -> Outcome {
     match (level, decided) {
-        (_, Some(Verdict::Match)) => Outcome::Upheld,
+        (_, Some(report)) if report.verdict == Verdict::Match => Outcome::Upheld,
         (Level::Escalation, _) => Outcome::Jury,
-        (_, Some(Verdict::Mismatch)) => Outcome::Slashed,
+        (_, Some(report)) if report.lack => Outcome::Lacking,
+        (_, Some(_)) => Outcome::Slashed,
         (_, None) => Outcome::Hung,
     }
 }
@@ -300,6 +305,7 @@ mod tests {
             fingerprint: H256::repeat_byte(byte),
             plain: H256::zero(),
             verdict,
+            lack: byte == 0,
         }
     }
 
@@ -317,18 +323,19 @@ mod tests {
     #[test]
     fn only_a_jury_should_slash() {
         use Level::*;
-        let all = [Some(Verdict::Match), Some(Verdict::Mismatch), None];
+        let (a, b) = (report(1, Verdict::Match), report(2, Verdict::Mismatch));
+        let all = [Some(a), Some(b), Some(report(0, Verdict::Mismatch)), None];
         let of = |level| all.map(|v| outcome(level, v));
-        assert_eq!(
-            of(Escalation),
-            [Outcome::Upheld, Outcome::Jury, Outcome::Jury]
-        );
-        for level in [Jury, Challenge] {
-            assert_eq!(
-                of(level),
-                [Outcome::Upheld, Outcome::Slashed, Outcome::Hung]
-            );
-        }
+        let jury = Outcome::Jury;
+        assert_eq!(of(Escalation), [Outcome::Upheld, jury, jury, jury]);
+        let of_a_jury = [
+            Outcome::Upheld,
+            Outcome::Slashed,
+            Outcome::Lacking,
+            Outcome::Hung,
+        ];
+        assert_eq!(of(Jury), of_a_jury);
+        assert_eq!(of(Challenge), of_a_jury);
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl<T: Config> Pallet<T> {
             .filter_map(|id| Claims::<T>::get(id).map(|record| (id, record)))
             .filter(|(_, record)| match record.state {
                 ClaimState::Accepted | ClaimState::Challenged => true,
-                ClaimState::Slashed => record.felled_after(posted),
+                ClaimState::Slashed | ClaimState::Void => record.felled_after(posted),
                 _ => false,
             })
             .map(|(claim, record)| Contribution {

@@ -274,9 +274,7 @@ impl<T: Config> Pallet<T> {
             Phase::Training if round.claims == 0 => RoundEvent::Empty,
             Phase::Drawing if round.awaiting > 0 => RoundEvent::SeedReady,
             Phase::Drawing => RoundEvent::Empty,
-            Phase::Opening | Phase::Availability | Phase::DigestOpening if round.awaiting == 0 => {
-                RoundEvent::Empty
-            }
+            Phase::Opening | Phase::DigestOpening if round.awaiting == 0 => RoundEvent::Empty,
             Phase::FlagOpening | Phase::Escalation if round.trials > 0 => RoundEvent::Escalated,
             Phase::FlagOpening | Phase::Escalation | Phase::Jury if round.accepted == 0 => {
                 RoundEvent::Empty

@@ -25,7 +25,7 @@ impl<T: Config> Pallet<T> {
         match round.phase {
             Phase::Drawing => Self::draw(round, id, record, parameters, candidates),
             Phase::Opening => Self::close_opening(round, id, record, parameters),
-            Phase::Availability => Self::close_availability(round, id, record, parameters),
+            Phase::Availability => Self::close_availability(round, record),
             Phase::Commitment => {
                 let moved = Self::move_claim(record, ClaimEvent::Commit).is_some();
                 round.awaiting = round.awaiting.saturating_add(u32::from(moved));
@@ -176,27 +176,16 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn close_availability(
-        round: &mut RoundOf<T>,
-        id: H256,
-        record: &mut Record<T>,
-        parameters: &ChainParameters,
-    ) {
-        if record.state != ClaimState::Opened {
+    /// Lacking blobs take nothing from a miner by the word of its committee alone, which may be captured: a claim whose
+    /// seats cannot replay it finds no two thirds, and comes before a jury that may lack them too.
+    fn close_availability(round: &mut RoundOf<T>, record: &mut Record<T>) {
+        if Self::move_claim(record, ClaimEvent::Have).is_none() {
             return;
         }
-        let seats = to_u32(record.committee.len());
-        let lack = record
-            .committee
-            .iter()
-            .filter(|s| s.availability == Some(Availability::Lack))
-            .count();
-        if draw::two_thirds(to_u32(lack), seats) {
-            Self::void_with_penalty(id, record, parameters);
-        } else {
-            Self::move_claim(record, ClaimEvent::Have);
-            round.awaiting = round.awaiting.saturating_add(seats);
-        }
+        let able = |s: &&Seat<T::AccountId>| s.availability != Some(Availability::Lack);
+        let able = record.committee.iter().filter(able).count();
+        // A claim that nobody can replay waits for the phase's end: somebody may still relay the blobs.
+        round.awaiting = round.awaiting.saturating_add(to_u32(able).max(1));
     }
 
     fn close_digests(

@@ -363,6 +363,7 @@ impl<T: Config> Pallet<T> {
             fingerprint: report.fingerprint(&genesis, &claim),
             plain: report.plain_fingerprint(&genesis, &claim),
             verdict,
+            lack: report == ReplayReport::lack(),
         });
         trial.awaiting = trial.awaiting.saturating_sub(1);
         TrialSeats::<T>::insert(claim, &verifier, seat);

@@ -44,7 +44,7 @@ impl<T: Config> Pallet<T> {
             .filter_map(|(_, s)| s.report.map(|r| (r, s.weight)))
             .collect();
         let decided = trial::decided(&reports, trial.weight);
-        let outcome = trial::outcome(trial.level, decided.map(|r| r.verdict));
+        let outcome = trial::outcome(trial.level, decided);
         Self::deposit_event(Event::Judged {
             claim: id,
             level: trial.level,
@@ -54,7 +54,7 @@ impl<T: Config> Pallet<T> {
             for (account, seat) in seats {
                 let kept = TrialSeat {
                     bond: seat.bond,
-                    earlier: seat.report.map(|r| r.plain),
+                    earlier: seat.report.filter(|r| !r.lack).map(|r| r.plain),
                     ..Default::default()
                 };
                 TrialSeats::<T>::insert(id, account, kept);
@@ -64,6 +64,13 @@ impl<T: Config> Pallet<T> {
             Trials::<T>::insert(id, trial);
             return;
         }
+        if outcome == Outcome::Lacking {
+            let amount = parameters.bonds.availability.min(record.bond);
+            let burned = Self::burn_locked(&record.miner, id, amount);
+            record.bond = record.bond.saturating_sub(burned);
+        }
+        // Where the blobs were not to be had nothing is known of anybody's word.
+        let decided = decided.filter(|r| !r.lack);
         let judgement = match trial.level {
             Level::Challenge => Self::judge_challenge(&trial, &mut record, &mut seats, decided),
             level => Self::judge_claim(level, &mut record, &mut seats, decided),
@@ -89,13 +96,14 @@ impl<T: Config> Pallet<T> {
         Self::close(id, trial, record, Outcome::Slashed, judgement, parameters);
     }
 
-    /// Seats of the trial that said what was decided win; the others that spoke lose their seat bond.
+    /// Seats of the trial that said what was decided win; the others that spoke lose their seat bond, but for those that
+    /// lacked the blobs.
     fn judge_seats(seats: &mut Seats<T>, decided: &TrialReport, judgement: &mut JudgementOf<T>) {
         for (account, seat) in seats {
             let Some(report) = seat.report else { continue };
             if report.fingerprint == decided.fingerprint {
                 judgement.right.push(account.clone());
-            } else {
+            } else if !report.lack {
                 judgement.take(account.clone(), &mut seat.bond);
             }
         }
@@ -224,7 +232,7 @@ impl<T: Config> Pallet<T> {
         let event = match outcome {
             Outcome::Upheld => ClaimEvent::Accept,
             Outcome::Slashed => ClaimEvent::Slash,
-            Outcome::Hung | Outcome::Jury => ClaimEvent::Void,
+            Outcome::Lacking | Outcome::Hung | Outcome::Jury => ClaimEvent::Void,
         };
         Self::move_claim(record, event);
         round.accepted = round
@@ -233,10 +241,15 @@ impl<T: Config> Pallet<T> {
         Self::count_units(round, record);
     }
 
-    /// Back to what the claim was, or slashed: then its units are taken out of a round that is not paid yet, and its
+    /// Back to what the claim was, or felled: then its units are taken out of a round that is not paid yet, and its
     /// receipts out of one that is.
     fn settle_challenge(round: &mut RoundOf<T>, record: &mut Record<T>, outcome: Outcome) {
-        if outcome != Outcome::Slashed {
+        let felled = match outcome {
+            Outcome::Slashed => Some(ClaimEvent::Slash),
+            Outcome::Lacking => Some(ClaimEvent::Void),
+            Outcome::Upheld | Outcome::Hung | Outcome::Jury => None,
+        };
+        let Some(felled) = felled else {
             let event = if record.merged {
                 ClaimEvent::Merge
             } else {
@@ -244,12 +257,12 @@ impl<T: Config> Pallet<T> {
             };
             Self::move_claim(record, event);
             return;
-        }
+        };
         if round.pay.is_none() {
             Self::uncount_units(round, record);
             round.accepted = round.accepted.saturating_sub(1);
         }
-        Self::move_claim(record, ClaimEvent::Slash);
+        Self::move_claim(record, felled);
         if round.pay.is_none() {
             Self::count_units(round, record);
         } else {

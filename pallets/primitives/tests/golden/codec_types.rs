@@ -292,6 +292,7 @@ fn trial_report() -> TrialReport {
         fingerprint: h(49),
         plain: h(50),
         verdict: Verdict::Mismatch,
+        lack: true,
     }
 }
 

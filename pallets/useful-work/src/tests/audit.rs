@@ -151,24 +151,23 @@ fn claim_should_lose_the_availability_deposit_when_not_opened() {
 }
 
 #[test]
-fn claim_should_lose_only_the_deposit_when_two_thirds_lack_its_blobs() {
+fn vote_availability_should_name_what_is_wrong() {
     build_and_execute(|| {
         let trace = drawn();
-        trace.open_starts();
-        run_to(R1, Phase::Availability);
         let seats = trace.seats();
         let vote = |who, a| UsefulWork::vote_availability(origin(who), trace.id(), a);
+        assert_noop!(
+            vote(seats[0], Availability::Have),
+            Error::<Test>::WrongPhase
+        );
+        trace.open_starts();
+        run_to(R1, Phase::Availability);
         assert_noop!(vote(1, Availability::Lack), Error::<Test>::NotInCommittee);
         assert_ok!(vote(seats[0], Availability::Lack));
         assert_noop!(
             vote(seats[0], Availability::Have),
             Error::<Test>::AlreadyDone
         );
-        assert_ok!(vote(seats[1], Availability::Lack));
-        assert_ok!(vote(seats[2], Availability::Have));
-        run_to(R1, Phase::Vesting);
-        assert_eq!(trace.record().state, Void);
-        assert_eq!(trace.record().bond, 0);
     });
 }
 
@@ -229,6 +228,15 @@ fn claim_should_be_rejected_when_the_digests_stay_closed() {
         commit(trace.seats()[0], trace.id(), &trace.report());
         run_to(R1, Phase::Vesting);
         assert_eq!(trace.record().state, Rejected);
+        // Half of the deposit is burned, the rest goes to the seat that had replayed; the two silent ones lose.
+        assert_eq!(Bonds::<Test>::get(1).unwrap().total, 19_000 * DREAM);
+        let seats = trace.seats();
+        assert_eq!(Balances::free_balance(seats[0]), 80_500 * DREAM);
+        let left = |s| Bonds::<Test>::get(s).unwrap().total;
+        assert_eq!(
+            [left(seats[0]), left(seats[1])],
+            [20_000 * DREAM, 19_990 * DREAM]
+        );
     });
 }
 

@@ -103,3 +103,27 @@ fn unbond_should_fail_when_the_bond_is_locked_for_a_claim() {
         assert_ok!(UsefulWork::unbond(origin(1), 19_000 * DREAM));
     });
 }
+
+#[test]
+fn seat_should_reach_what_is_unbonding_and_hold_it_until_the_round_vests() {
+    build_and_execute(|| {
+        train();
+        let trace = Trace::new(1, R1);
+        trace.submit();
+        run_to(R1, Phase::Drawing);
+        for v in VERIFIERS {
+            assert_ok!(UsefulWork::unbond(origin(v), 20_000 * DREAM));
+        }
+        run_to(R1, Phase::Opening);
+        let seat = trace.seats()[0];
+        assert_eq!(Bonds::<Test>::get(seat).unwrap().locked, 100 * DREAM);
+        let now = System::block_number();
+        let period = PARAMETERS.with_borrow(|p| p.bonds.unbonding_blocks);
+        System::set_block_number(now + period);
+        assert_noop!(
+            UsefulWork::withdraw_unbonded(origin(seat)),
+            Error::<Test>::StillLocked
+        );
+        System::set_block_number(now);
+    });
+}

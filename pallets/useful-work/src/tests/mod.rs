@@ -3,11 +3,14 @@
 
 mod audit;
 mod bonds;
+mod challenges;
 mod claim;
+mod flags;
 mod merge;
 mod pay;
 mod profiles;
 mod rounds;
+mod trials;
 
 use crate::mock::*;
 use crate::{Claims, ProfileCommitments, Profiles, RoundClaims, Rounds, TrialSeats, Trials};

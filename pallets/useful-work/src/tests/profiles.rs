@@ -121,3 +121,87 @@ fn dismissed_profile_should_neither_claim_nor_be_drawn() {
         assert!(trace.record().committee.is_empty());
     });
 }
+
+#[test]
+fn reveal_profile_should_need_its_commitment_of_an_earlier_block() {
+    build_and_execute(|| {
+        assert_noop!(reveal_profile(1, LEAF), Error::<Test>::ProfileNotCommitted);
+        let commitment = commit_to_profile(1, LEAF);
+        assert_ok!(UsefulWork::commit_profile(origin(1), 0, commitment));
+        assert_noop!(reveal_profile(1, LEAF), Error::<Test>::RevealTooEarly);
+        run_blocks(1);
+        let other = H256::repeat_byte(8);
+        assert_noop!(reveal_profile(1, other), Error::<Test>::RevealMismatch);
+        // Whoever copies the commitment cannot open it.
+        assert_ok!(UsefulWork::commit_profile(origin(2), 0, commitment));
+        run_blocks(1);
+        assert_noop!(reveal_profile(2, LEAF), Error::<Test>::RevealMismatch);
+        assert_ok!(reveal_profile(1, LEAF));
+        let profile = Profiles::<Test>::get(0, 1).unwrap();
+        assert_eq!((profile.leaf, profile.secret), (LEAF, link(1, LINKS)));
+        assert_eq!(profile.since, System::block_number());
+        assert_noop!(reveal_profile(1, LEAF), Error::<Test>::ProfileNotCommitted);
+    });
+}
+
+/// A round of three claims whose seats all match: what each claim is promised.
+fn promised() -> (Vec<Trace>, u128) {
+    train();
+    let traces: Vec<Trace> = MINERS.iter().map(|m| Trace::new(*m, R1)).collect();
+    traces.iter().for_each(Trace::submit);
+    audit(&traces, |t, _| Some(t.report()));
+    run_to(R1, Phase::Vesting);
+    let receipts = traces.iter().flat_map(|t| t.record().receipts);
+    let all = receipts.map(|r| r.amount).sum();
+    (traces, all)
+}
+
+#[test]
+fn captured_profile_should_earn_at_most_its_leverage_times_its_verifiers_bonds() {
+    let mut free = 0;
+    build_and_execute(|| {
+        free = promised().1;
+        assert_eq!(crate::Exposure::<Test>::get(LEAF), free);
+    });
+    // All miners and verifiers are one: they confirm each other whatever they do.
+    build_and_execute(|| {
+        PARAMETERS.with_borrow_mut(|p| {
+            p.audit.profile_leverage = 1;
+            p.bonds.seat = DREAM / 100;
+        });
+        for verifier in VERIFIERS {
+            assert_ok!(UsefulWork::bond(origin(verifier), DREAM));
+            assert_ok!(register(verifier, LEAF));
+            assert_ok!(UsefulWork::enlist_verifier(origin(verifier), 0));
+        }
+        for miner in MINERS {
+            assert_ok!(UsefulWork::bond(origin(miner), 20_000 * DREAM));
+            assert_ok!(register(miner, LEAF));
+        }
+        run_blocks(1);
+        admit();
+        run_to(R1, Phase::Training);
+        let traces: Vec<Trace> = MINERS.iter().map(|m| Trace::new(*m, R1)).collect();
+        traces.iter().for_each(Trace::submit);
+        audit(&traces, |t, _| Some(t.report()));
+        run_to(R1, Phase::Vesting);
+        let all: u128 = traces
+            .iter()
+            .flat_map(|t| t.record().receipts)
+            .map(|r| r.amount)
+            .sum();
+        assert!(free > 4 * DREAM, "the cap binds: {free}");
+        assert!(all <= 4 * DREAM && all > 3 * DREAM, "{all}");
+        assert_eq!(crate::Exposure::<Test>::get(LEAF), all);
+        let capped = System::events().into_iter().any(|e| {
+            matches!(
+                e.event,
+                RuntimeEvent::UsefulWork(crate::Event::ProfileCapped { .. })
+            )
+        });
+        assert!(capped);
+        dismiss();
+        run_to(R1, Phase::Closed);
+        assert_eq!(crate::Exposure::<Test>::iter().count(), 0);
+    });
+}
