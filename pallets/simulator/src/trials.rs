@@ -90,9 +90,9 @@ impl World {
             // The digests are open by now: it copies them and guesses the rest.
             VerifierKind::Lazy => Some(self.claimed_in_trial(claim, &record, &trial)),
             VerifierKind::Honest if fetched => Some(self.replay_trial(claim, &record, &trial)),
-            VerifierKind::Honest => Some(lack()),
+            VerifierKind::Honest => Some(ReplayReport::lack()),
             _ if friendly => Some(self.claimed_in_trial(claim, &record, &trial)),
-            VerifierKind::Lacking => Some(lack()),
+            VerifierKind::Lacking => Some(ReplayReport::lack()),
             _ => {
                 let mut report = self.replay_trial(claim, &record, &trial);
                 report.initial_state = H256::repeat_byte(0xdd);
@@ -113,7 +113,7 @@ impl World {
         let Some(report) = self.trial_report(claim, who, kind) else {
             return;
         };
-        if kind == VerifierKind::Honest && report != lack() {
+        if kind == VerifierKind::Honest && report != ReplayReport::lack() {
             self.blobs.get_mut(&claim).expect("on trial").relayed = true;
         }
         let salt = self.salt(who, claim);
@@ -186,16 +186,5 @@ impl World {
         let (start, end) = (trace.start_state(segment), trace.end(segment));
         let result = UsefulWork::open_challenged(self.origin(miner).into(), claim, start, end);
         self.must(result, "challenged segment");
-    }
-}
-
-/// What a seat reports that cannot fetch the blobs.
-fn lack() -> ReplayReport {
-    ReplayReport {
-        initial_state: H256::zero(),
-        results: BoundedVec::new(),
-        delta_root: H256::zero(),
-        residual_end: None,
-        step_state: None,
     }
 }

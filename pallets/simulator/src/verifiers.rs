@@ -2,11 +2,12 @@
 //! What verifiers and the merger do.
 
 use crate::actors::{MinerKind, Stage, VerifierKind};
-use crate::chain::{cid_of, UsefulWork};
+use crate::chain::{cid_of, AccountId, UsefulWork};
 use crate::model::secret;
 use crate::world::{Record, Served, Task, World};
 use dream_primitives::aggregate::merge_chunk;
 use dream_primitives::claim::{Availability, ReplayReport, RoundId, SegmentResult};
+use dream_primitives::round::{ClaimState, Seat};
 use dream_primitives::state::CHUNK;
 use dream_primitives::{BlockNumber, BoundedVec, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
@@ -133,6 +134,14 @@ impl World {
         let Some(kind) = self.seat(claim, who, Stage::Commit) else {
             return;
         };
+        let record = self.record(claim);
+        let mine = |s: &&Seat<AccountId>| self.number(&s.verifier) == Some(who);
+        let seat = record.committee.iter().find(mine);
+        let lacked = seat.is_some_and(|s| s.availability == Some(Availability::Lack));
+        if lacked && record.state != ClaimState::Available {
+            // Nobody waits for a seat that said it lacks the blobs.
+            return;
+        }
         let Some(report) = self.report(claim, who, kind) else {
             return;
         };

@@ -6,6 +6,9 @@ use dream_primitives::round::{ClaimState, Phase};
 use dream_primitives::DREAM;
 use dream_simulator::*;
 
+/// Claims that a block sweeps.
+const SWEEP: u32 = 8;
+
 /// What outlives rounds: accounts' bonds, profiles and credits, and single values.
 const LASTING: &[&str] = &[
     "Bonds",
@@ -48,7 +51,8 @@ fn round_of_256_claims_should_stay_below_a_mebibyte_and_be_pruned() {
         assert_eq!(world.outcomes.len(), 256);
         assert!(world.outcomes.iter().all(|o| o.state == ClaimState::Vested));
         assert!(most < 1 << 20, "{most} bytes");
-        for _ in 0..64 {
+        let horizon = world.setup.parameters.round.retention_blocks();
+        for _ in 0..horizon + 2 * 256 / SWEEP {
             world.block();
         }
         for (item, bytes) in chain::stored_by_item() {

@@ -217,10 +217,13 @@ fn leaked_digests_should_not_save_a_faked_claim_from_a_challenge() {
 
 #[test]
 fn colluding_verifiers_below_the_bound_should_lose_what_they_stake_and_stop_nobody() {
-    simulate(setup(&[], &[VerifierKind::Denying; 2]), |world| {
+    let mut setup = setup(&[], &[VerifierKind::Denying; 2]);
+    // No larger committee: the jury meets at once.
+    setup.parameters.audit.escalation = 0;
+    simulate(setup, |world| {
         let first = world.setup.miners.len() + 6;
         world.run_rounds(20);
-        let forced = |o: &&Outcome| o.history.contains(&ClaimState::Escalated);
+        let forced = |o: &&Outcome| o.history.contains(&ClaimState::OnTrial);
         assert!(world.outcomes.iter().filter(forced).count() > 0);
         assert!(world.outcomes.iter().all(|o| o.state == ClaimState::Vested));
         assert!(bond(world, first) < BOND || bond(world, first + 1) < BOND);
@@ -229,7 +232,7 @@ fn colluding_verifiers_below_the_bound_should_lose_what_they_stake_and_stop_nobo
 }
 
 #[test]
-fn forced_escalation_should_end_in_the_jury_that_pays_those_who_were_right() {
+fn forced_escalation_should_be_overruled_and_pay_those_who_were_right() {
     let outcomes = run(&[], &[VerifierKind::Denying; 2], 20);
     let forced: Vec<&Outcome> = outcomes
         .iter()
