@@ -115,11 +115,10 @@ fn failed_challenge_should_cost_its_bond_and_leave_the_claim_as_it_was() {
         assert_eq!(UsefulWork::contributions(R1).len(), 2);
         post_merge(3, R1);
         assert_ok!(open(&honest, segment));
-        let issued = Balances::total_issuance();
         judge(&honest, |juror| (juror != 8).then(|| honest.trial_report()));
         assert_eq!(total(9), 19_800 * DREAM);
         // 100 burned of the challenger's, 10 of the silent juror's; 100 to the miner and three jurors.
-        assert_eq!(Balances::total_issuance(), issued - 110 * DREAM);
+        assert_eq!(burned(), 110 * DREAM);
         assert_eq!(Balances::free_balance(1), 80_025 * DREAM);
         assert_eq!(Balances::free_balance(5), 80_025 * DREAM);
         run_to(R1, Phase::Vesting);

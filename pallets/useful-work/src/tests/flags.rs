@@ -64,23 +64,36 @@ fn open_flag_should_name_what_is_wrong() {
     });
 }
 
+/// The claim of miner 2 with another flag, and the digests that go with it.
+fn pretending(canary: bool) -> Trace {
+    let mut trace = Trace::new(2, R1);
+    let genesis = UsefulWork::genesis();
+    trace.canary = canary;
+    trace.claim.canary = canary_commitment(&genesis, &raw(2), &R1, canary, &salt(2));
+    for i in 0..8u16 {
+        let faked = canary_digest(&genesis, &trace.link, &R1, i);
+        let trained = h(&(2u64, i, "digest"));
+        trace.digests[usize::from(i)].0 = if canary { faked } else { trained };
+    }
+    trace.claim.digests_root = merkle::root(Domain::Digests, &trace.digest_leaves());
+    trace
+}
+
 #[test]
 fn flag_should_be_refused_when_it_is_not_what_duty_asks_for() {
-    build_and_execute(|| {
-        train();
-        let idle = Trace::new(1, R1);
-        idle.submit();
-        let mut shirker = Trace::new(2, R1);
-        let flag = canary_commitment(&UsefulWork::genesis(), &raw(2), &R1, true, &salt(2));
-        (shirker.claim.canary, shirker.canary) = (flag, true);
-        shirker.submit();
-        let traces = [idle, shirker];
-        audit_to_flags(&traces, |t, _| Some(t.report()));
-        assert_ok!(traces[0].open_flag());
-        assert_noop!(traces[1].open_flag(), Error::<Test>::BadFlag);
-        run_to(R1, Phase::Merging);
-        assert_eq!(states(&traces), [Accepted, Rejected]);
-    });
+    // For the flat fee without work, and for the full pay without the duty.
+    for (rate, canary) in [(0, true), (1_000_000, false)] {
+        build_and_execute(|| {
+            PARAMETERS.with_borrow_mut(|p| p.audit.canary_rate = rate);
+            train();
+            let traces = [pretending(canary)];
+            traces[0].submit();
+            audit_to_flags(&traces, |t, _| Some(t.report()));
+            assert_noop!(traces[0].open_flag(), Error::<Test>::BadFlag);
+            run_to(R1, Phase::Vesting);
+            assert_eq!(states(&traces), [Rejected]);
+        });
+    }
 }
 
 #[test]

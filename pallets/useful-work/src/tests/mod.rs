@@ -45,6 +45,17 @@ pub fn settings() -> ProfileSettings {
     }
 }
 
+/// What was burned of slashed bonds.
+pub fn burned() -> u128 {
+    let events = System::events().into_iter();
+    let burned = |e: &RuntimeEvent| match e {
+        RuntimeEvent::UsefulWork(crate::Event::BondSlashed { burned, .. }) => *burned,
+        RuntimeEvent::UsefulWork(crate::Event::BondBurned { amount, .. }) => *amount,
+        _ => 0,
+    };
+    events.map(|e| burned(&e.event)).sum()
+}
+
 /// An account's bytes as hashes take them.
 pub fn raw(account: AccountId) -> [u8; 32] {
     let mut raw = [0u8; 32];

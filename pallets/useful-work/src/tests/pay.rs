@@ -34,17 +34,6 @@ fn found(trace: &Trace) -> ReplayReport {
     }
 }
 
-/// What was burned of slashed bonds.
-fn burned() -> Balance {
-    let events = System::events().into_iter();
-    let burned = |e: &RuntimeEvent| match e {
-        RuntimeEvent::UsefulWork(Event::BondSlashed { burned, .. }) => *burned,
-        RuntimeEvent::UsefulWork(Event::BondBurned { amount, .. }) => *amount,
-        _ => 0,
-    };
-    events.map(|e| burned(&e.event)).sum()
-}
-
 #[test]
 fn receipts_should_split_the_emission_by_units_and_pay_right_verifiers() {
     build_and_execute(|| {
