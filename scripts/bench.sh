@@ -6,4 +6,4 @@ cd "$ROOT"
 . scripts/env.sh
 
 say "machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(awk '/^MemTotal/ {printf "%d", $2 / 1048576}' /proc/meminfo) GiB, $(date -u +%Y-%m-%d), $(git rev-parse --short HEAD 2>/dev/null || echo 'no commit')"
-cargo bench --locked --profile release --workspace --bench training --bench worker
+cargo bench --locked --profile release --workspace --bench merge --bench training --bench worker

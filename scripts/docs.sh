@@ -197,7 +197,7 @@ check_errors() {
     while read -r error; do
         found=$((found + 1))
         pallet=$(sed 's/\..*//; s/\(.\)\([A-Z]\)/\1-\2/g' <<<"$error" | tr '[:upper:]' '[:lower:]')
-        grep -qE "^ +${error#*.},$" "pallets/$pallet/src/lib.rs" || echo "$OPERATIONS: $error: pallet-$pallet has no such error"
+        grep -rqE "^ +${error#*.},$" "pallets/$pallet/src/" || echo "$OPERATIONS: $error: pallet-$pallet has no such error"
     done < <(rows errors "$OPERATIONS" | cut -f 1 | grep -v '(SDK)' | grep -oE '`[^`]+`' | tr -d '`')
     [ $found -gt 0 ] || echo "$OPERATIONS has no table of errors"
 }

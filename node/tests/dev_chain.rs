@@ -35,6 +35,7 @@ fn dev_chain_should_produce_and_finalise_blocks_when_started() {
         "dream_lineage",
         "dream_openAudits",
         "dream_roundStatus",
+        "dream_scores",
         "grandpa_proveFinality",
         "payment_queryInfo",
         "state_getMetadata",

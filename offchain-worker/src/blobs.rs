@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use codec::{DecodeAll, Encode};
 use dream_primitives::delta::{self, DeltaChunk};
+use dream_primitives::dispute::base_server_root;
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::state::{self, CHUNK};
@@ -98,13 +99,14 @@ pub fn state_bytes(state: &[i32]) -> Bytes {
     state.chunks(CHUNK).flat_map(state::chunk_bytes).collect()
 }
 
-/// Fetches `parameters` grid integers and checks their root.
+/// Fetches `parameters` grid integers and checks that `root_of` gives `root`.
 async fn integers(
     store: &dyn BlobStore,
     what: &str,
     cid: &Cid,
     root: H256,
     parameters: u64,
+    root_of: impl Fn(&[i32]) -> H256,
 ) -> Result<Vec<i32>, BlobError> {
     let bytes = fetch(store, what, cid, parameters.saturating_mul(4)).await?;
     let found = bytes.len();
@@ -115,7 +117,7 @@ async fn integers(
             format!("{found} bytes where {parameters} parameters take 4 each"),
         )
     })?;
-    expect_root(what, cid, root, state::root(&state))?;
+    expect_root(what, cid, root, root_of(&state))?;
     Ok(state)
 }
 
@@ -127,7 +129,8 @@ pub async fn version_state(
 ) -> Result<Vec<i32>, BlobError> {
     let what = format!("parameters of version {}", header.number);
     let parameters = architecture.parameters().unwrap_or(0);
-    integers(store, &what, &header.cid, header.state_root, parameters).await
+    let root = header.state_root;
+    integers(store, &what, &header.cid, root, parameters, state::root).await
 }
 
 /// Fetches the server optimiser's moments of a version: zeros where there has been no merge with this optimiser yet.
@@ -139,10 +142,12 @@ pub async fn version_moments(
 ) -> Result<Vec<i32>, BlobError> {
     let parameters = architecture.parameters().unwrap_or(0);
     let count = parameters.saturating_mul(u64::from(recipe.server.moments()));
+    let root = base_server_root(header, &recipe.server);
     match header.server_cid {
-        Some(cid) if count > 0 => {
+        Some(cid) if count > 0 && !root.is_zero() => {
             let what = format!("moments of version {}", header.number);
-            integers(store, &what, &cid, header.server_root, count).await
+            let root_of = |moments: &[i32]| state::server_root(moments, parameters as usize);
+            integers(store, &what, &cid, root, count, root_of).await
         }
         _ => Ok(crate::merge::no_moments(recipe, parameters as usize)),
     }
@@ -162,9 +167,10 @@ pub async fn delta(
 ) -> Result<Vec<DeltaChunk>, BlobError> {
     let what = "delta";
     let parameters = architecture.parameters().unwrap_or(0);
-    // A sparse entry takes 3 bytes, a dense one 1; a chunk's header at most 12 and the list's 5.
+    // A sparse entry takes 2 bytes (its gap's byte and its code), a dense one 1; a gap of 255 takes one more byte, for 255
+    // parameters without an entry; a chunk's header at most 12 and the list's 5.
     let max = parameters
-        .saturating_mul(3)
+        .saturating_mul(2)
         .saturating_add(u64::from(architecture.chunks()) * 12 + 5);
     let bytes = fetch(store, what, cid, max).await?;
     let chunks = Vec::<DeltaChunk>::decode_all(&mut &bytes[..]).map_err(|e| form(what, cid, e))?;

@@ -66,7 +66,10 @@ fn merge_should_equal_the_rule_when_threads_and_order_change() {
         );
     }
     assert_eq!(merged.state_root, state::root(&merged.state));
-    assert_eq!(merged.server_root, state::root(&merged.moments));
+    assert_eq!(
+        merged.server_root,
+        state::server_root(&merged.moments, PARAMETERS)
+    );
     let mut turned = deltas();
     turned.rotate_left(1);
     for threads in [2, 3, 64] {

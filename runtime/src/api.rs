@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 use codec::Codec;
 use dream_primitives::{
+    value::ScoreRecord,
     views::{AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView},
     BranchId, H256,
 };
@@ -35,5 +36,8 @@ sp_api::decl_runtime_apis! {
 
         /// The branch's current round with its claims.
         fn round_status(branch: BranchId) -> Option<RoundView<AccountId>>;
+
+        /// The branch's improvement record, oldest first.
+        fn scores(branch: BranchId) -> Vec<ScoreRecord>;
     }
 }

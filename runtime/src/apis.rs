@@ -10,6 +10,7 @@ use polkadot_sdk::*;
 use alloc::string::String;
 use codec::Encode;
 use dream_primitives::{
+    value::ScoreRecord,
     views::{AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView},
     BranchId,
 };
@@ -252,6 +253,10 @@ impl_runtime_apis! {
 
         fn round_status(branch: BranchId) -> Option<RoundView<AccountId>> {
             UsefulWork::round_view(branch)
+        }
+
+        fn scores(branch: BranchId) -> Vec<ScoreRecord> {
+            UsefulWork::scores(branch)
         }
     }
 

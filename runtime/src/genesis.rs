@@ -2,13 +2,14 @@
 //! Presets from which a chain starts, as JSON for `sp-genesis-builder`.
 //!
 //! - `development`: one validator (Alice), a sudo key (Alice), fast rounds.
-//! - `local_testnet`: two validators (Alice, Bob), no sudo key.
+//! - `local_testnet`: two validators (Alice, Bob), no sudo key, three founders (Alice, Bob, Charlie).
 //!
 //! The first validators are those with session keys: tools that write a network's specification replace these.
 
 use crate::{
     configs::BABE_GENESIS_EPOCH_CONFIG, token, AccountId, BabeConfig, Balance, BalancesConfig,
     ChainParametersConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, SudoConfig,
+    UsefulWorkConfig,
 };
 use alloc::{format, string::String, vec, vec::Vec};
 use dream_primitives::params::{check, ChainParameters};
@@ -21,6 +22,9 @@ use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 /// What each development account starts with.
 pub const ENDOWMENT: Balance = 1_000_000 * token::UNIT;
+
+/// Founding bond of each founder of the local network.
+pub const FOUNDING_BOND: Balance = 20_000 * token::UNIT;
 
 /// Names of the presets.
 pub fn names() -> Vec<PresetId> {
@@ -67,6 +71,7 @@ fn development() -> Value {
             Ed25519Keyring::Alice,
         )],
         Some(Sr25519Keyring::Alice.to_account_id()),
+        &[],
         ChainParameters::development(),
     )
 }
@@ -86,6 +91,11 @@ fn local_testnet() -> Value {
             ),
         ],
         None,
+        &[
+            Sr25519Keyring::Alice,
+            Sr25519Keyring::Bob,
+            Sr25519Keyring::Charlie,
+        ],
         ChainParameters::development(),
     )
 }
@@ -93,6 +103,7 @@ fn local_testnet() -> Value {
 fn chain(
     validators: &[(Sr25519Keyring, Sr25519Keyring, Ed25519Keyring)],
     sudo: Option<AccountId>,
+    founders: &[Sr25519Keyring],
     parameters: ChainParameters,
 ) -> Value {
     build_struct_json_patch!(RuntimeGenesisConfig {
@@ -116,6 +127,12 @@ fn chain(
         },
         sudo: SudoConfig { key: sudo },
         chain_parameters: ChainParametersConfig { parameters },
+        useful_work: UsefulWorkConfig {
+            founders: founders
+                .iter()
+                .map(|key| (key.to_account_id(), FOUNDING_BOND))
+                .collect(),
+        },
     })
 }
 

@@ -43,6 +43,26 @@ fn within<R>(name: &str, question: impl FnOnce() -> R) -> R {
     sp_io::TestExternalities::new(state(name)).execute_with(question)
 }
 
+/// What the founders of a preset hold.
+fn founding(name: &str) -> u128 {
+    within(name, || {
+        pallet_useful_work::Bonds::<Runtime>::iter_values()
+            .map(|bond| bond.founding)
+            .sum()
+    })
+}
+
+#[test]
+fn local_network_should_have_as_many_founders_as_a_committee_has_seats() {
+    let seats = u128::from(
+        dream_primitives::params::ChainParameters::development()
+            .audit
+            .committee,
+    );
+    assert_eq!(founding("local_testnet"), seats * genesis::FOUNDING_BOND);
+    assert_eq!(founding("development"), 0);
+}
+
 #[test]
 fn every_preset_should_pass_the_check_and_endow_its_accounts_when_built() {
     let names = genesis::names();
@@ -63,7 +83,7 @@ fn every_preset_should_pass_the_check_and_endow_its_accounts_when_built() {
         // The treasury pallet opens its account with the existential deposit.
         assert_eq!(
             issuance,
-            genesis::ENDOWMENT * 12 + token::EXISTENTIAL_DEPOSIT
+            genesis::ENDOWMENT * 12 + token::EXISTENTIAL_DEPOSIT + founding(name.as_ref())
         );
     }
 }

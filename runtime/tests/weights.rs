@@ -51,6 +51,14 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
         ("reveal_replay", W::reveal_replay()),
         ("post_merge", W::post_merge()),
         ("admit_profile", W::admit_profile()),
+        ("fund_branch", W::fund_branch()),
+        ("withdraw_escrow", W::withdraw_escrow()),
+        ("enter", W::enter().saturating_add(W::authorize_enter())),
+        (
+            "act_as_newcomer",
+            W::act_as_newcomer().saturating_add(W::authorize_act_as_newcomer()),
+        ),
+        ("retire_founder", W::retire_founder()),
     ]
 }
 
@@ -77,12 +85,13 @@ fn useful_work_should_leave_half_of_a_block_when_all_branches_draw_at_once() {
     type W = <Runtime as pallet_useful_work::Config>::WeightInfo;
     let trials = dream_primitives::trial::MAX_TRIALS;
     // A block in which a round draws fills and settles no seats of trials.
+    let branches = admitted.saturating_add(pallet_useful_work::MAX_FUNDED);
     let worst = [
-        (admitted, 0),
+        (pallet_useful_work::MAX_DRAWING, 0),
         (0, pallet_useful_work::TRIAL_SEATS_PER_BLOCK),
     ]
     .map(|(drawing, seats)| {
-        W::begin_block(pallet_useful_work::MAX_ACTIVE, admitted, swept, drawing)
+        W::begin_block(pallet_useful_work::MAX_ACTIVE, branches, swept, drawing)
             .saturating_add(W::step_trials(trials, seats))
     });
     let block = RuntimeBlockWeights::get().max_block;

@@ -2,6 +2,7 @@
 //! The `dream` namespace: models, claims, audits and rounds as JSON, read through the runtime API at the best block or at a given one.
 
 use dream_primitives::{
+    value::ScoreRecord,
     views::{AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView},
     BranchId, H256,
 };
@@ -57,6 +58,10 @@ pub trait DreamRpc<BlockHash> {
         branch: BranchId,
         at: Option<BlockHash>,
     ) -> RpcResult<Option<RoundView<AccountId>>>;
+
+    /// The branch's improvement record: the scores of its latest versions, oldest first.
+    #[method(name = "scores")]
+    fn scores(&self, branch: BranchId, at: Option<BlockHash>) -> RpcResult<Vec<ScoreRecord>>;
 }
 
 /// Answers from a client.
@@ -153,6 +158,14 @@ where
         self.client
             .runtime_api()
             .round_status(at, branch)
+            .map_err(refused)
+    }
+
+    fn scores(&self, branch: BranchId, at: Option<Block::Hash>) -> RpcResult<Vec<ScoreRecord>> {
+        let at = at.unwrap_or_else(|| self.client.info().best_hash);
+        self.client
+            .runtime_api()
+            .scores(at, branch)
             .map_err(refused)
     }
 }

@@ -2,7 +2,7 @@
 //! Speed of one segment, cost of its replay, peak memory, and the integer merge beside the same merge in libtorch's
 //! floats: `cargo bench -p dream-training -- [dim] [layers] [steps] [threads]`. One thread unless told otherwise.
 
-use dream_primitives::aggregate::merge_chunk;
+use dream_primitives::aggregate::{merge_chunk, MergeInput};
 use dream_primitives::delta::{quantise, DeltaChunk};
 use dream_primitives::manifest::{Architecture, LlamaConfig};
 use dream_primitives::recipe::{
@@ -170,8 +170,15 @@ fn merge(count: u32) -> Result<(), Box<dyn std::error::Error>> {
     let ours = best(|| {
         let chunks = head.chunks_mut(CHUNK).zip(moments.chunks_mut(CHUNK));
         for (i, (h, m)) in chunks.enumerate() {
-            let pairs: Vec<_> = deltas.iter().map(|d| (&d[i], 64)).collect();
-            merge_chunk(&AggregationRule::WeightedMean, &server, h, m, &pairs)
+            let inputs: Vec<_> = deltas
+                .iter()
+                .map(|d| MergeInput {
+                    chunk: &d[i],
+                    weight: 64,
+                    norm_squared: 0,
+                })
+                .collect();
+            merge_chunk(&AggregationRule::WeightedMean, &server, h, m, &inputs)
                 .expect("the deltas are canonical");
         }
     })?;

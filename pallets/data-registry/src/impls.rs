@@ -7,6 +7,7 @@ use dream_primitives::data::{
     streamed, DatasetInfo, Mixture, MixtureEntry, MAX_MIXTURE, MAX_WINDOW,
 };
 use dream_primitives::registry::{DataRegistry, DatasetRecord};
+use dream_primitives::value::{Shard, MAX_SHARD};
 use dream_primitives::{BoundedVec, BranchId, ConstU32, DatasetId};
 use polkadot_sdk::frame_support::ensure;
 use polkadot_sdk::frame_support::traits::fungible::hold::Mutate;
@@ -78,6 +79,23 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    pub(crate) fn check_shard(shard: &Shard<T::AccountId>) -> Result<(), Error<T>> {
+        let fits = (1..=MAX_SHARD).contains(&shard.samples)
+            && (MIN_WINDOW..=MAX_WINDOW).contains(&shard.window);
+        ensure!(fits, Error::<T>::ShardOutOfRange);
+        Ok(())
+    }
+
+    pub(crate) fn do_commit_shard(branch: BranchId, shard: Shard<T::AccountId>) -> DispatchResult {
+        Self::check_shard(&shard)?;
+        let root = shard.root;
+        ensure!(!ShardRoots::<T>::contains_key(root), Error::<T>::ShardTwice);
+        Shards::<T>::try_append(branch, shard).map_err(|_| Error::<T>::TooManyShards)?;
+        ShardRoots::<T>::insert(root, ());
+        Self::deposit_event(Event::ShardCommitted { branch, root });
+        Ok(())
+    }
+
     pub(crate) fn do_set_mixture(branch: BranchId, mixture: Mixture) -> DispatchResult {
         Self::check_mixture(&mixture)?;
         Mixtures::<T>::insert(branch, mixture);
@@ -86,7 +104,19 @@ impl<T: Config> Pallet<T> {
     }
 }
 
-impl<T: Config> DataRegistry for Pallet<T> {
+impl<T: Config> DataRegistry<T::AccountId> for Pallet<T> {
+    fn take_shard(branch: BranchId, window: u32) -> Option<Shard<T::AccountId>> {
+        Shards::<T>::mutate_exists(branch, |slot| {
+            let waiting = slot.as_mut()?;
+            let at = waiting.iter().position(|shard| shard.window == window)?;
+            let shard = waiting.remove(at);
+            if waiting.is_empty() {
+                *slot = None;
+            }
+            Some(shard)
+        })
+    }
+
     fn mixture(
         branch: BranchId,
         window: u32,

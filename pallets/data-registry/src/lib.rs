@@ -37,10 +37,14 @@ pub mod pallet {
     use dream_primitives::data::{DatasetInfo, Mixture};
     use dream_primitives::params::ChainParameters;
     use dream_primitives::registry::DatasetRecord;
-    use dream_primitives::{Balance, BranchId, DatasetId};
+    use dream_primitives::value::Shard;
+    use dream_primitives::{Balance, BranchId, DatasetId, H256};
     use polkadot_sdk::frame_support::pallet_prelude::*;
     use polkadot_sdk::frame_support::traits::fungible;
     use polkadot_sdk::frame_system::pallet_prelude::*;
+
+    /// Most shards of a branch that wait.
+    pub const MAX_SHARDS: u32 = 64;
 
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config<RuntimeEvent: From<Event<Self>>> {
@@ -84,6 +88,20 @@ pub mod pallet {
     #[pallet::storage]
     pub type Mixtures<T: Config> = StorageMap<_, Twox64Concat, BranchId, Mixture>;
 
+    /// Held-out shards that wait to be used, the oldest first.
+    #[pallet::storage]
+    pub type Shards<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        BranchId,
+        BoundedVec<Shard<T::AccountId>, ConstU32<MAX_SHARDS>>,
+        ValueQuery,
+    >;
+
+    /// Roots of shards that were committed: none is committed twice.
+    #[pallet::storage]
+    pub type ShardRoots<T: Config> = StorageMap<_, Identity, H256, ()>;
+
     #[pallet::event]
     #[pallet::generate_deposit(pub(crate) fn deposit_event)]
     pub enum Event<T: Config> {
@@ -98,6 +116,13 @@ pub mod pallet {
         MixtureSet {
             /// Branch.
             branch: BranchId,
+        },
+        /// A held-out shard was committed.
+        ShardCommitted {
+            /// Branch that it will score.
+            branch: BranchId,
+            /// Root over its samples.
+            root: H256,
         },
     }
 
@@ -119,6 +144,12 @@ pub mod pallet {
         DatasetUnknown,
         /// The data sets of the mixture have windows of different lengths.
         WindowsDiffer,
+        /// A shard has no sample, too many, or a window that is not served.
+        ShardOutOfRange,
+        /// The branch has its largest number of shards that wait.
+        TooManyShards,
+        /// A shard with this root was committed before: a shard is used once.
+        ShardTwice,
         /// No index is left for another data set.
         IdsExhausted,
     }
@@ -153,6 +184,18 @@ pub mod pallet {
         ) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
             Self::do_set_mixture(branch, mixture)
+        }
+
+        /// Commits a held-out shard by its root, to be opened by its steward after a merge of the branch and used once.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::commit_shard())]
+        pub fn commit_shard(
+            origin: OriginFor<T>,
+            branch: BranchId,
+            shard: Shard<T::AccountId>,
+        ) -> DispatchResult {
+            T::AdminOrigin::ensure_origin(origin)?;
+            Self::do_commit_shard(branch, shard)
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Tests by call, and of the invariants.
 
+mod commit_shard;
 mod invariants;
 mod set_mixture;
 mod submit;

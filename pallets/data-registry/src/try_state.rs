@@ -25,6 +25,13 @@ impl<T: Config> Pallet<T> {
             Mixtures::<T>::iter_values().all(|mixture| Self::check_mixture(&mixture).is_ok()),
             "data-registry: a mixture does not pass its check"
         );
+        ensure!(
+            Shards::<T>::iter_values()
+                .flatten()
+                .all(|shard| Self::check_shard(&shard).is_ok()
+                    && ShardRoots::<T>::contains_key(shard.root)),
+            "data-registry: a shard that waits does not pass its check or its root is not kept"
+        );
         Self::try_deposits()
     }
 

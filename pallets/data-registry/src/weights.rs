@@ -11,6 +11,8 @@ pub trait WeightInfo {
     fn submit() -> Weight;
     /// `set_mixture` with `entries` data sets.
     fn set_mixture(entries: u32) -> Weight;
+    /// `commit_shard`.
+    fn commit_shard() -> Weight;
 }
 
 /// Picoseconds of a call without database accesses: decoding, checks, one event.
@@ -29,6 +31,9 @@ impl WeightInfo for () {
         let size = SIZE.saturating_mul(u64::from(entries).saturating_add(1));
         Weight::from_parts(BASE.saturating_add(each), size)
     }
+    fn commit_shard() -> Weight {
+        Weight::from_parts(BASE, SIZE)
+    }
 }
 
 /// Estimates with the runtime's database weights.
@@ -43,5 +48,9 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     fn set_mixture(entries: u32) -> Weight {
         <()>::set_mixture(entries)
             .saturating_add(T::DbWeight::get().reads_writes(u64::from(entries), 1))
+    }
+    // The queue and the root; both.
+    fn commit_shard() -> Weight {
+        <()>::commit_shard().saturating_add(T::DbWeight::get().reads_writes(2, 2))
     }
 }

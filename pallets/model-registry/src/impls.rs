@@ -36,7 +36,11 @@ impl<T: Config> From<RecipeError> for Error<T> {
             RecipeError::Sizes => Self::RecipeSizes,
             RecipeError::Optimiser => Self::RecipeOptimiser,
             RecipeError::Server => Self::RecipeServer,
-            RecipeError::NotServed => Self::RecipeNotServed,
+            RecipeError::Rule => Self::RecipeRule,
+            RecipeError::Codec => Self::RecipeCodec,
+            RecipeError::Proximal => Self::RecipeProximal,
+            RecipeError::Class => Self::RecipeClass,
+            RecipeError::TolerantFeedback => Self::RecipeTolerantFeedback,
         }
     }
 }

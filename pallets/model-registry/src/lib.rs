@@ -193,8 +193,8 @@ pub mod pallet {
         RecipeOptimiser,
         /// A constant of the recipe's server optimiser is out of range.
         RecipeServer,
-        /// The recipe names something that this runtime does not serve yet.
-        RecipeNotServed,
+        /// A constant of the recipe's aggregation rule is out of range.
+        RecipeRule,
         /// The recipe's context is longer than the model's.
         ContextTooLong,
         /// The shares of all admitted branches would pass one million.
@@ -207,6 +207,14 @@ pub mod pallet {
         NotAdmitted,
         /// No index is left for another model or branch.
         IdsExhausted,
+        /// The recipe's top-k keeps none of a chunk's steps, or more than a chunk has.
+        RecipeCodec,
+        /// The recipe's proximal coefficient is not below 1.
+        RecipeProximal,
+        /// The distance of the recipe's tolerant class is zero, or not below 1.
+        RecipeClass,
+        /// The recipe names error feedback in the tolerant class: its residuals could not be checked.
+        RecipeTolerantFeedback,
     }
 
     #[pallet::hooks]

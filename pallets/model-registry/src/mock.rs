@@ -146,7 +146,26 @@ pub fn wrong_recipes() -> Vec<(Recipe, crate::Error<Test>)> {
             with(|r| r.server = ServerOptimiser::Sgd { learning_rate: 0 }),
             RecipeServer,
         ),
-        (with(|r| r.rule = AggregationRule::Median), RecipeNotServed),
+        (
+            with(|r| r.rule = AggregationRule::NormClip { max_norm: 0 }),
+            RecipeRule,
+        ),
+        (
+            with(|r| r.delta = DeltaCodec::TopK { per_chunk: 0 }),
+            RecipeCodec,
+        ),
+        (with(|r| r.proximal = 1_000_000_000), RecipeProximal),
+        (
+            with(|r| r.class = NumericClass::Tolerant { relative: 0 }),
+            RecipeClass,
+        ),
+        (
+            with(|r| {
+                r.class = NumericClass::Tolerant { relative: 1 };
+                r.error_feedback = true;
+            }),
+            RecipeTolerantFeedback,
+        ),
         (with(|r| r.context = 129), ContextTooLong),
     ]
 }

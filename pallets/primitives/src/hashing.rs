@@ -53,8 +53,18 @@ pub enum Domain {
     Trial,
     /// Commitment to a profile.
     Profile,
+    /// A scorer's commitment.
+    Score,
     /// Checksum of a record that never leaves its machine.
     LocalRecord,
+    /// Chunks of a server optimiser's moments.
+    Server,
+    /// Squared distances between two deltas of a merge.
+    Pairs,
+    /// Proof of work of a newcomer's ticket.
+    Ticket,
+    /// What a newcomer signs.
+    Newcomer,
 }
 
 impl Domain {
@@ -81,7 +91,12 @@ impl Domain {
             Self::Residual => b"dream/resid/1\0\0\0",
             Self::Trial => b"dream/trial/1\0\0\0",
             Self::Profile => b"dream/profile/1\0",
+            Self::Score => b"dream/score/1\0\0\0",
             Self::LocalRecord => b"dream/record/1\0\0",
+            Self::Server => b"dream/server/1\0\0",
+            Self::Pairs => b"dream/pairs/1\0\0\0",
+            Self::Ticket => b"dream/ticket/1\0\0",
+            Self::Newcomer => b"dream/newcomr/1\0",
         }
     }
 }

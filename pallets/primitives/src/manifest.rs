@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Architectures and the ordered list of tensors that each one has.
 
+use crate::dispute::MAX_MOMENTS;
 use crate::math::{to_u32, to_u64};
 use crate::state::CHUNK;
 use alloc::{format, string::String, vec, vec::Vec};
@@ -93,7 +94,7 @@ pub enum ArchitectureError {
     HeadWidth,
     /// `kv_heads` does not divide `heads`.
     KvHeads,
-    /// More than `u32::MAX` chunks.
+    /// More chunks than a `u32` counts with [`crate::dispute::MAX_MOMENTS`] moments each.
     TooLarge,
 }
 
@@ -122,6 +123,7 @@ impl Architecture {
         }
         self.parameters()
             .and_then(chunks_of)
+            .and_then(|chunks| chunks.checked_mul(MAX_MOMENTS))
             .map(|_| ())
             .ok_or(ArchitectureError::TooLarge)
     }

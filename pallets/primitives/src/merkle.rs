@@ -31,22 +31,37 @@ fn node(domain: Domain, left: &H256, right: &H256) -> H256 {
         .finish()
 }
 
-fn level_up(domain: Domain, level: &[H256]) -> Vec<H256> {
+/// The level above `level`; `None` when `join` fails.
+fn level_up<T: Copy>(level: &[T], join: impl Fn(&T, &T) -> Option<T>) -> Option<Vec<T>> {
     level
         .chunks(2)
-        .filter_map(|pair| match pair {
-            [left, right] => Some(node(domain, left, right)),
-            [single] => Some(*single),
-            _ => None,
+        .map(|pair| match pair {
+            [left, right] => join(left, right),
+            single => single.first().copied(),
         })
         .collect()
+}
+
+/// The nodes `levels` levels above `nodes`, where `nodes` begin at a multiple of `2^levels` and either are `2^levels` or
+/// end where their level ends.
+pub fn raise(domain: Domain, nodes: &[H256], levels: u32) -> Vec<H256> {
+    (0..levels).fold(nodes.to_vec(), |level, _| {
+        level_up(&level, |left, right| Some(node(domain, left, right))).unwrap_or_default()
+    })
+}
+
+/// As [`raise`] for a Merkle-sum tree; `None` when a sum overflows.
+pub fn sum_raise(domain: Domain, nodes: &[SumNode], levels: u32) -> Option<Vec<SumNode>> {
+    (0..levels).try_fold(nodes.to_vec(), |level, _| {
+        level_up(&level, |left, right| sum_node(domain, left, right))
+    })
 }
 
 /// Root over leaf hashes (from [`leaf`]).
 pub fn root(domain: Domain, leaves: &[H256]) -> H256 {
     let mut level = leaves.to_vec();
     while level.len() > 1 {
-        level = level_up(domain, &level);
+        level = raise(domain, &level, 1);
     }
     level
         .first()
@@ -64,7 +79,7 @@ pub fn prove(domain: Domain, leaves: &[H256], index: u32) -> Option<Vec<H256>> {
         if let Some(sibling) = level.get(at ^ 1) {
             proof.push(*sibling);
         }
-        level = level_up(domain, &level);
+        level = raise(domain, &level, 1);
         at /= 2;
     }
     Some(proof)
@@ -80,27 +95,38 @@ pub fn verify(
     leaf_hash: &H256,
     proof: &[H256],
 ) -> bool {
+    let join = |left: &H256, right: &H256| Some(node(domain, left, right));
+    climb(count, index, *leaf_hash, proof, join).as_ref() == Some(expected)
+}
+
+/// The top of a tree of `count` leaves whose leaf `index` is `leaf` and whose siblings from there up are `proof`; `None`
+/// when there is no such leaf, the number of siblings is wrong, or `join` fails.
+fn climb<T: Copy>(
+    count: u32,
+    index: u32,
+    leaf: T,
+    proof: &[T],
+    join: impl Fn(&T, &T) -> Option<T>,
+) -> Option<T> {
     if index >= count {
-        return false;
+        return None;
     }
     let (mut at, mut width) = (index, count);
-    let mut current = *leaf_hash;
+    let mut current = leaf;
     let mut siblings = proof.iter();
     while width > 1 {
         if at ^ 1 < width {
-            let Some(sibling) = siblings.next() else {
-                return false;
-            };
+            let sibling = siblings.next()?;
             current = if at % 2 == 0 {
-                node(domain, &current, sibling)
+                join(&current, sibling)?
             } else {
-                node(domain, sibling, &current)
+                join(sibling, &current)?
             };
         }
         at /= 2;
         width = width.div_ceil(2);
     }
-    siblings.next().is_none() && current == *expected
+    siblings.next().is_none().then_some(current)
 }
 
 /// A node of a Merkle-sum tree: a hash and the sum below it.
@@ -150,15 +176,37 @@ pub fn sum_node(domain: Domain, left: &SumNode, right: &SumNode) -> Option<SumNo
 pub fn sum_top(domain: Domain, leaves: &[SumNode]) -> Option<SumNode> {
     let mut level = leaves.to_vec();
     while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| match pair {
-                [left, right] => sum_node(domain, left, right),
-                other => other.first().copied(),
-            })
-            .collect::<Option<Vec<_>>>()?;
+        level = sum_raise(domain, &level, 1)?;
     }
     level.first().copied()
+}
+
+/// [`sum_top`] leaf by leaf, in the memory of one path.
+#[derive(Clone, Default)]
+pub struct SumTree {
+    /// Tops of full subtrees, each with the number of its levels: ever fewer from left to right.
+    full: Vec<(u32, SumNode)>,
+}
+
+impl SumTree {
+    /// Appends a leaf; `None` when the sum overflows.
+    pub fn push(&mut self, domain: Domain, leaf: SumNode) -> Option<()> {
+        let (mut levels, mut node) = (0u32, leaf);
+        while let Some((_, left)) = self.full.pop_if(|(other, _)| *other == levels) {
+            node = sum_node(domain, &left, &node)?;
+            levels = levels.saturating_add(1);
+        }
+        self.full.push((levels, node));
+        Some(())
+    }
+
+    /// The top; `None` when there are no leaves or the sum overflows.
+    pub fn top(&self, domain: Domain) -> Option<SumNode> {
+        // What has no sibling is promoted until it meets a full subtree on its left.
+        let mut nodes = self.full.iter().rev().map(|(_, node)| node);
+        let last = *nodes.next()?;
+        nodes.try_fold(last, |right, left| sum_node(domain, left, &right))
+    }
 }
 
 /// Siblings of leaf `index` in a Merkle-sum tree; `None` when out of range or a sum overflows.
@@ -171,13 +219,7 @@ pub fn sum_prove(domain: Domain, leaves: &[SumNode], index: u32) -> Option<Vec<S
         if let Some(sibling) = level.get(at ^ 1) {
             proof.push(*sibling);
         }
-        level = level
-            .chunks(2)
-            .map(|pair| match pair {
-                [left, right] => sum_node(domain, left, right),
-                other => other.first().copied(),
-            })
-            .collect::<Option<Vec<_>>>()?;
+        level = sum_raise(domain, &level, 1)?;
         at /= 2;
     }
     Some(proof)
@@ -192,29 +234,21 @@ pub fn sum_verify(
     leaf: &SumNode,
     proof: &[SumNode],
 ) -> bool {
-    if index >= count {
-        return false;
-    }
-    let (mut at, mut width) = (index, count);
-    let mut current = *leaf;
-    let mut siblings = proof.iter();
-    while width > 1 {
-        if at ^ 1 < width {
-            let Some(sibling) = siblings.next() else {
-                return false;
-            };
-            let parent = if at % 2 == 0 {
-                sum_node(domain, &current, sibling)
-            } else {
-                sum_node(domain, sibling, &current)
-            };
-            let Some(parent) = parent else { return false };
-            current = parent;
-        }
-        at /= 2;
-        width = width.div_ceil(2);
-    }
-    siblings.next().is_none() && current.root(domain) == *expected_root
+    sum_climb(domain, count, index, leaf, proof).is_some_and(|t| t.root(domain) == *expected_root)
+}
+
+/// The top node that `leaf`, as leaf `index` of `count`, and its siblings lead to; `None` when the proof does not have
+/// the tree's shape or a sum overflows. The caller compares the top's [`SumNode::root`]; then its sum is the tree's.
+pub fn sum_climb(
+    domain: Domain,
+    count: u32,
+    index: u32,
+    leaf: &SumNode,
+    proof: &[SumNode],
+) -> Option<SumNode> {
+    climb(count, index, *leaf, proof, |left, right| {
+        sum_node(domain, left, right)
+    })
 }
 
 #[cfg(test)]
@@ -267,6 +301,9 @@ mod tests {
                 .map(|(i, s)| SumNode { hash: leaf(Domain::Delta, &[i as u8]), sum: *s }).collect();
             let top = sum_top(Domain::Delta, &l).unwrap();
             prop_assert_eq!(top.sum, sums.iter().sum::<u128>());
+            let mut tree = SumTree::default();
+            l.iter().for_each(|leaf| tree.push(Domain::Delta, *leaf).unwrap());
+            prop_assert_eq!(tree.top(Domain::Delta), Some(top));
             let root = top.root(Domain::Delta);
             let i = pick.index(l.len());
             let p = sum_prove(Domain::Delta, &l, i as u32).unwrap();
@@ -283,6 +320,10 @@ mod tests {
             sum: u128::MAX,
         };
         assert!(sum_top(Domain::Delta, &[n, n]).is_none());
+        let mut tree = SumTree::default();
+        assert!(tree.top(Domain::Delta).is_none());
+        assert!(tree.push(Domain::Delta, n).is_some());
+        assert!(tree.push(Domain::Delta, n).is_none());
         assert!(!sum_verify(Domain::Delta, &H256::zero(), 2, 0, &n, &[n]));
     }
 }

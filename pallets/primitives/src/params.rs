@@ -302,7 +302,7 @@ pub enum ParameterError {
     /// Faking some number of segments would pay: `bonds.availability` is too small for `rewards.maxClaimReward` at the
     /// detection that `audit` gives.
     HonestyDoesNotPay,
-    /// With `round.newcomerSlots`: they are above 64, `audit.newcomerSegments` is below twice `audit.segments` or above
+    /// With `round.newcomerSlots`: they are above 64 or not below `round.maxClaims`, `audit.newcomerSegments` is below twice `audit.segments` or above
     /// 16, or faking without a bond would pay.
     NewcomerSlots,
 }
@@ -476,6 +476,7 @@ fn check_honesty(p: &ChainParameters) -> Result<(), ParameterError> {
     )?;
     let audited = p.audit.newcomer_segments;
     let slots_ok = p.round.newcomer_slots <= MAX_NEWCOMERS
+        && p.round.newcomer_slots < p.round.max_claims
         && audited >= p.audit.segments.saturating_mul(2)
         && u32::from(audited) <= MAX_AUDITED
         && pays(audited, p.rewards.max_claim_reward);
@@ -664,6 +665,7 @@ mod tests {
             Err(E::Rewards)
         );
         assert_eq!(with(|p| p.round.newcomer_slots = 65), Err(E::NewcomerSlots));
+        assert_eq!(with(|p| p.round.max_claims = 2), Err(E::NewcomerSlots));
         assert_eq!(
             with(|p| p.audit.newcomer_segments = 3),
             Err(E::NewcomerSlots)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! A branch's recipe: everything about training that a miner might otherwise choose.
 
+use crate::aggregate::{MAX_DELTAS, MAX_KRUM};
+use crate::state::CHUNK;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -57,28 +59,51 @@ pub enum Optimiser {
 pub enum AggregationRule {
     /// Mean weighted by work (FedAvg).
     WeightedMean,
-    /// Coordinate-wise mean without the lowest and highest `trim` values.
+    /// Coordinate-wise mean without the lowest and highest `trim` values; weights are ignored. A round with too few claims
+    /// drops as many as leave one or two.
     TrimmedMean {
         /// Values dropped on each side.
         trim: u16,
     },
-    /// Coordinate-wise median.
+    /// Coordinate-wise median; weights are ignored.
     Median,
-    /// Mean of deltas scaled down to at most this norm.
+    /// Weighted mean of deltas scaled down to at most this norm.
     NormClip {
         /// Largest norm, in grid steps.
         max_norm: u64,
     },
-    /// Multi-Krum with at most 32 claims.
+    /// Multi-Krum with at most 32 claims; a round with fewer than `2 * byzantine + 3` claims is merged by the median.
     Krum {
         /// Hostile claims that the rule withstands.
         byzantine: u16,
-        /// Claims that are averaged.
+        /// Claims that are averaged; never more than all but `byzantine + 2` of a round's.
         selected: u16,
     },
 }
 
-/// How the update moves the head. Factors are in units of 2^-16.
+impl AggregationRule {
+    fn in_range(&self) -> bool {
+        match *self {
+            Self::WeightedMean | Self::Median => true,
+            Self::TrimmedMean { trim } => (1..=MAX_TRIM).contains(&trim),
+            Self::NormClip { max_norm } => max_norm > 0,
+            Self::Krum {
+                byzantine,
+                selected,
+            } => byzantine <= MAX_BYZANTINE && selected > 0 && usize::from(selected) <= MAX_KRUM,
+        }
+    }
+
+    /// Most claims that a round under this rule may merge.
+    pub fn max_claims(&self) -> usize {
+        match self {
+            Self::Krum { .. } => MAX_KRUM,
+            _ => MAX_DELTAS,
+        }
+    }
+}
+
+/// How the update moves the head. Factors are in units of 2^-16; [`crate::aggregate::apply`] has the formulas.
 #[derive(
     Clone,
     Copy,
@@ -105,9 +130,9 @@ pub enum ServerOptimiser {
         /// Momentum, 2^-16 units.
         momentum: u32,
     },
-    /// FedAdam (Reddi et al. 2021) with an integer square root.
+    /// FedAdam (Reddi et al. 2021) with an integer square root: `x += lr * m / (sqrt(v) + epsilon)`.
     Adam {
-        /// Learning rate, 2^-16 units.
+        /// Learning rate, in grid steps (the quotient has no unit): 16,777 is 0.001 on a grid of 2^-24.
         learning_rate: u32,
         /// First-moment decay, 2^-16 units.
         beta1: u32,
@@ -126,6 +151,34 @@ impl ServerOptimiser {
             Self::Nesterov { .. } => 1,
             Self::Adam { .. } => 2,
         }
+    }
+
+    fn in_range(&self) -> bool {
+        let rate = |rate: u32, most: u32| rate > 0 && rate <= most;
+        match *self {
+            Self::Sgd { learning_rate } => rate(learning_rate, ONE_Q16.saturating_mul(4)),
+            Self::Nesterov {
+                learning_rate,
+                momentum,
+            } => rate(learning_rate, ONE_Q16.saturating_mul(4)) && momentum < ONE_Q16,
+            Self::Adam {
+                learning_rate,
+                beta1,
+                beta2,
+                epsilon,
+            } => {
+                rate(learning_rate, MAX_ADAM_RATE)
+                    && rate(epsilon, MAX_ADAM_EPSILON)
+                    && beta1 < ONE_Q16
+                    && beta2 < ONE_Q16
+            }
+        }
+    }
+
+    /// Whether the moments that `other` left behind are this optimiser's (its constants may differ). Otherwise they begin
+    /// at zero.
+    pub fn continues(&self, other: &Self) -> bool {
+        core::mem::discriminant(self) == core::mem::discriminant(other)
     }
 }
 
@@ -148,7 +201,7 @@ pub enum DeltaCodec {
     DenseInt8,
     /// The largest steps of each chunk as int8 codes.
     TopK {
-        /// Steps kept in a chunk of 4096.
+        /// Steps kept in a chunk.
         per_chunk: u16,
     },
 }
@@ -237,17 +290,36 @@ pub enum RecipeError {
     Sizes,
     /// An optimiser constant is out of range (rates and decays below 1, a positive learning rate).
     Optimiser,
-    /// A server constant is out of range (learning rate at most 4, momentum below 1).
+    /// A server constant is out of range (a positive learning rate of at most 4, for Adam of at most 2^24 grid steps; decays
+    /// below 1; an epsilon of 1..=2^20 grid steps).
     Server,
-    /// The rule, codec, class or option is defined but this runtime version does not serve it yet.
-    NotServed,
+    /// A constant of the rule is out of range (trim 1..=[`MAX_TRIM`], a positive norm, at most [`MAX_BYZANTINE`] hostile
+    /// claims, 1..=[`MAX_KRUM`] selected).
+    Rule,
+    /// Top-k keeps none of a chunk's steps, or more than a chunk has.
+    Codec,
+    /// The proximal coefficient is not below 1.
+    Proximal,
+    /// The tolerant class's distance is zero, or not below 1.
+    Class,
+    /// Error feedback in the tolerant class: replays that differ have different residuals, which nobody could check.
+    TolerantFeedback,
 }
+
+/// Most values that a trimmed mean drops on each side: of 256 one must be left.
+pub const MAX_TRIM: u16 = 127;
+/// Most hostile claims that Krum withstands: 2 * 14 + 3 <= [`MAX_KRUM`].
+pub const MAX_BYZANTINE: u16 = 14;
+/// Largest per-round step of Adam, in grid steps.
+const MAX_ADAM_RATE: u32 = 1 << 24;
+const MAX_ADAM_EPSILON: u32 = 1 << 20;
+const MILLION: u32 = 1_000_000;
 
 const NANO: u32 = 1_000_000_000;
 const ONE_Q16: u32 = 1 << 16;
 
 impl Recipe {
-    /// Checks ranges, and that this runtime serves what the recipe names.
+    /// Checks ranges, and that the options go together.
     pub fn check(&self, audited_segments: u16) -> Result<(), RecipeError> {
         if self.segments < 2 || self.segments > MAX_SEGMENTS || self.segments < audited_segments {
             return Err(RecipeError::Segments);
@@ -269,28 +341,28 @@ impl Recipe {
         if !rates_ok || epsilon == 0 || weight_decay >= NANO {
             return Err(RecipeError::Optimiser);
         }
-        match self.server {
-            ServerOptimiser::Sgd { learning_rate }
-            | ServerOptimiser::Nesterov { learning_rate, .. }
-                if learning_rate == 0 || learning_rate > ONE_Q16.saturating_mul(4) =>
-            {
-                return Err(RecipeError::Server)
-            }
-            ServerOptimiser::Nesterov { momentum, .. } if momentum >= ONE_Q16 => {
-                return Err(RecipeError::Server)
-            }
-            ServerOptimiser::Adam { .. } => return Err(RecipeError::NotServed),
-            _ => {}
+        if !self.server.in_range() {
+            return Err(RecipeError::Server);
         }
-        let served = self.rule == AggregationRule::WeightedMean
-            && self.delta == DeltaCodec::DenseInt8
-            && self.class == NumericClass::Exact
-            && self.proximal == 0
-            && !self.error_feedback;
-        if served {
-            Ok(())
-        } else {
-            Err(RecipeError::NotServed)
+        if !self.rule.in_range() {
+            return Err(RecipeError::Rule);
+        }
+        if let DeltaCodec::TopK { per_chunk } = self.delta {
+            if per_chunk == 0 || usize::from(per_chunk) > CHUNK {
+                return Err(RecipeError::Codec);
+            }
+        }
+        if self.proximal >= NANO {
+            return Err(RecipeError::Proximal);
+        }
+        match self.class {
+            NumericClass::Tolerant { relative } if relative == 0 || relative >= MILLION => {
+                Err(RecipeError::Class)
+            }
+            NumericClass::Tolerant { .. } if self.error_feedback => {
+                Err(RecipeError::TolerantFeedback)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -300,5 +372,170 @@ impl Recipe {
         u64::from(self.steps)
             .saturating_mul(u64::from(self.batch))
             .saturating_mul(u64::from(self.context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Recipe {
+        Recipe {
+            segments: 8,
+            steps: 5,
+            batch: 8,
+            context: 128,
+            optimiser: Optimiser::AdamW {
+                learning_rate: 3_000_000,
+                beta1: 900_000_000,
+                beta2: 950_000_000,
+                epsilon: 10_000,
+                weight_decay: 0,
+                max_norm: 0,
+            },
+            proximal: 0,
+            rule: AggregationRule::WeightedMean,
+            server: ServerOptimiser::Sgd {
+                learning_rate: ONE_Q16,
+            },
+            delta: DeltaCodec::DenseInt8,
+            error_feedback: false,
+            class: NumericClass::Exact,
+        }
+    }
+
+    /// What the change does to a good recipe.
+    fn with(change: impl Fn(&mut Recipe)) -> Result<(), RecipeError> {
+        let mut recipe = good();
+        change(&mut recipe);
+        recipe.check(2)
+    }
+
+    #[test]
+    fn recipe_should_be_served_when_it_stands_at_its_bounds() {
+        let krum = |byzantine, selected| AggregationRule::Krum {
+            byzantine,
+            selected,
+        };
+        for rule in [
+            AggregationRule::Median,
+            AggregationRule::TrimmedMean { trim: 1 },
+            AggregationRule::TrimmedMean { trim: 127 },
+            AggregationRule::NormClip { max_norm: 1 },
+            AggregationRule::NormClip { max_norm: u64::MAX },
+            krum(0, 1),
+            krum(14, 32),
+        ] {
+            assert_eq!(with(|r| r.rule = rule), Ok(()), "{rule:?}");
+        }
+        for server in [
+            ServerOptimiser::Sgd {
+                learning_rate: ONE_Q16 * 4,
+            },
+            ServerOptimiser::Nesterov {
+                learning_rate: 1,
+                momentum: ONE_Q16 - 1,
+            },
+            ServerOptimiser::Adam {
+                learning_rate: 1 << 24,
+                beta1: ONE_Q16 - 1,
+                beta2: 0,
+                epsilon: 1 << 20,
+            },
+        ] {
+            assert_eq!(with(|r| r.server = server), Ok(()), "{server:?}");
+        }
+        for per_chunk in [1, 4096] {
+            let change = |r: &mut Recipe| {
+                r.delta = DeltaCodec::TopK { per_chunk };
+                r.error_feedback = true;
+            };
+            assert_eq!(with(change), Ok(()));
+        }
+        assert_eq!(with(|r| r.error_feedback = true), Ok(()));
+        assert_eq!(with(|r| r.proximal = NANO - 1), Ok(()));
+        for relative in [1, MILLION - 1] {
+            let class = NumericClass::Tolerant { relative };
+            assert_eq!(with(|r| r.class = class), Ok(()));
+        }
+    }
+
+    #[test]
+    fn recipe_should_be_refused_by_name_when_it_stands_one_beyond() {
+        use RecipeError::*;
+        let krum = |byzantine, selected| AggregationRule::Krum {
+            byzantine,
+            selected,
+        };
+        for rule in [
+            AggregationRule::TrimmedMean { trim: 0 },
+            AggregationRule::TrimmedMean { trim: 128 },
+            AggregationRule::NormClip { max_norm: 0 },
+            krum(15, 1),
+            krum(1, 0),
+            krum(1, 33),
+        ] {
+            assert_eq!(with(|r| r.rule = rule), Err(Rule), "{rule:?}");
+        }
+        let adam = |learning_rate, beta1, beta2, epsilon| ServerOptimiser::Adam {
+            learning_rate,
+            beta1,
+            beta2,
+            epsilon,
+        };
+        for server in [
+            ServerOptimiser::Sgd { learning_rate: 0 },
+            ServerOptimiser::Sgd {
+                learning_rate: ONE_Q16 * 4 + 1,
+            },
+            ServerOptimiser::Nesterov {
+                learning_rate: 0,
+                momentum: 0,
+            },
+            ServerOptimiser::Nesterov {
+                learning_rate: 1,
+                momentum: ONE_Q16,
+            },
+            adam(0, 0, 0, 1),
+            adam((1 << 24) + 1, 0, 0, 1),
+            adam(1, ONE_Q16, 0, 1),
+            adam(1, 0, ONE_Q16, 1),
+            adam(1, 0, 0, 0),
+            adam(1, 0, 0, (1 << 20) + 1),
+        ] {
+            assert_eq!(with(|r| r.server = server), Err(Server), "{server:?}");
+        }
+        for per_chunk in [0, 4097] {
+            let delta = DeltaCodec::TopK { per_chunk };
+            assert_eq!(with(|r| r.delta = delta), Err(Codec));
+        }
+        assert_eq!(with(|r| r.proximal = NANO), Err(Proximal));
+        for relative in [0, MILLION] {
+            let class = NumericClass::Tolerant { relative };
+            assert_eq!(with(|r| r.class = class), Err(Class));
+        }
+        let both = |r: &mut Recipe| {
+            r.class = NumericClass::Tolerant { relative: 9 };
+            r.error_feedback = true;
+        };
+        assert_eq!(with(both), Err(TolerantFeedback));
+        assert_eq!(with(|r| r.segments = 1), Err(Segments));
+        assert_eq!(with(|r| r.context = (1 << 17) + 1), Err(Sizes));
+        let broken = |r: &mut Recipe| {
+            let super::Optimiser::AdamW { beta1, .. } = &mut r.optimiser;
+            *beta1 = NANO;
+        };
+        assert_eq!(with(broken), Err(RecipeError::Optimiser));
+    }
+
+    #[test]
+    fn moments_should_continue_under_the_same_optimiser_only() {
+        let sgd = ServerOptimiser::Sgd { learning_rate: 1 };
+        let nesterov = |momentum| ServerOptimiser::Nesterov {
+            learning_rate: 1,
+            momentum,
+        };
+        assert!(nesterov(1).continues(&nesterov(2)));
+        assert!(!nesterov(1).continues(&sgd));
     }
 }

@@ -5,6 +5,7 @@ use crate::cid::Cid;
 use crate::data::{Licence, MixtureEntry, MAX_MIXTURE};
 use crate::manifest::Architecture;
 use crate::recipe::Recipe;
+use crate::value::Shard;
 use crate::version::VersionHeader;
 use crate::{Balance, BlockNumber, BoundedVec, BranchId, ConstU32, ModelId, H256};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -181,11 +182,13 @@ pub trait ModelRegistry<AccountId> {
 }
 
 /// How the useful-work pallet sees the data registry.
-pub trait DataRegistry {
+pub trait DataRegistry<AccountId> {
     /// The mixture of a branch with each set's number of samples; `None` when it is not set or a set's window is not
     /// `window` bytes.
     fn mixture(
         branch: BranchId,
         window: u32,
     ) -> Option<BoundedVec<(MixtureEntry, u64), ConstU32<MAX_MIXTURE>>>;
+    /// Takes the branch's next held-out shard whose windows are `window` bytes: no shard is given twice.
+    fn take_shard(branch: BranchId, window: u32) -> Option<Shard<AccountId>>;
 }

@@ -2,8 +2,8 @@
 //! Bonds and the list of verifiers.
 
 use crate::{
-    ActiveRounds, Bond, Bonds, Config, Error, Event, HoldReason, Pallet, Profiles, Rounds,
-    Verifiers, MAX_VERIFIERS,
+    ActiveRounds, Bond, Bonds, Config, Error, Event, FoundationRetired, HoldReason, Pallet,
+    Profiles, Rounds, Verifiers, MAX_VERIFIERS,
 };
 use codec::Encode;
 use dream_primitives::math::to_u32;
@@ -76,6 +76,7 @@ impl<T: Config> Pallet<T> {
             let bond = bond.as_mut().ok_or(Error::<T>::BondTooSmall)?;
             ensure!(bond.unbonding.is_none(), Error::<T>::AlreadyUnbonding);
             ensure!(bond.free() >= amount, Error::<T>::BondTooSmall);
+            ensure!(bond.releasable() >= amount, Error::<T>::FoundingBond);
             bond.unbonding = Some((amount, withdrawable));
             Ok::<(), Error<T>>(())
         })?;
@@ -120,7 +121,10 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn lock(account: &T::AccountId, amount: Balance) -> Result<(), Error<T>> {
         Bonds::<T>::try_mutate(account, |bond| {
             let bond = bond.as_mut().ok_or(Error::<T>::BondTooSmall)?;
-            ensure!(bond.free() >= amount, Error::<T>::BondTooSmall);
+            let retired = bond.founding > 0 && FoundationRetired::<T>::get();
+            let founding = if retired { bond.founding } else { 0 };
+            let free = bond.free().saturating_sub(founding);
+            ensure!(free >= amount, Error::<T>::BondTooSmall);
             bond.locked = bond.locked.saturating_add(amount);
             Ok(())
         })

@@ -72,7 +72,12 @@ impl<T: Config> Pallet<T> {
             .ok_or(Error::<T>::NotInCommittee)
     }
 
-    pub(crate) fn do_submit_claim(miner: T::AccountId, claim: Claim) -> DispatchResult {
+    /// A newcomer's claim uses its slot instead of a bond and a profile of the account.
+    pub(crate) fn do_submit_claim(
+        miner: T::AccountId,
+        claim: Claim,
+        newcomer: bool,
+    ) -> DispatchResult {
         let id = claim.round;
         let mut round = Self::round_in(id, Phase::Training)?;
         let terms = Terms::<T>::get(id).ok_or(Error::<T>::UnknownRound)?;
@@ -82,11 +87,17 @@ impl<T: Config> Pallet<T> {
             !ClaimOf::<T>::contains_key(id, &miner),
             Error::<T>::SecondClaim
         );
+        let reserved = if newcomer {
+            0
+        } else {
+            Self::reserved_slots(id)
+        };
         ensure!(
-            round.claims < parameters.round.max_claims,
+            round.claims.saturating_add(reserved) < parameters.round.max_claims,
             Error::<T>::RoundFull
         );
-        let enough = claim.segments >= parameters.audit.segments.max(1);
+        let audited = Self::audited_segments(&parameters, newcomer);
+        let enough = claim.segments >= audited.min(terms.recipe.segments).max(1);
         ensure!(
             enough && claim.segments <= terms.recipe.segments,
             Error::<T>::BadSegments
@@ -95,21 +106,26 @@ impl<T: Config> Pallet<T> {
             claim.residual.is_some() == terms.recipe.error_feedback,
             Error::<T>::BadResidual
         );
-        let profile = Profiles::<T>::get(id.branch, &miner).ok_or(Error::<T>::WrongProfile)?;
-        ensure!(profile.leaf == claim.profile, Error::<T>::WrongProfile);
-        ensure!(profile.since < round.opened, Error::<T>::ProfileTooYoung);
-        let admitted = Self::profile_admitted(&profile.leaf);
-        ensure!(admitted, Error::<T>::ProfileNotAdmitted);
-        let bond = Bonds::<T>::get(&miner).ok_or(Error::<T>::BondTooSmall)?;
-        ensure!(
-            bond.free() >= parameters.bonds.claim,
-            Error::<T>::BondTooSmall
-        );
-        ensure!(
-            bond.free_in(round.opened) >= parameters.bonds.claim,
-            Error::<T>::BondTooYoung
-        );
-        Self::lock(&miner, parameters.bonds.claim)?;
+        let (bond, secret) = if newcomer {
+            (0, Self::use_slot(&miner, &claim)?)
+        } else {
+            let profile = Profiles::<T>::get(id.branch, &miner).ok_or(Error::<T>::WrongProfile)?;
+            ensure!(profile.leaf == claim.profile, Error::<T>::WrongProfile);
+            ensure!(profile.since < round.opened, Error::<T>::ProfileTooYoung);
+            let admitted = Self::profile_admitted(&profile.leaf);
+            ensure!(admitted, Error::<T>::ProfileNotAdmitted);
+            let bond = Bonds::<T>::get(&miner).ok_or(Error::<T>::BondTooSmall)?;
+            ensure!(
+                bond.free() >= parameters.bonds.claim,
+                Error::<T>::BondTooSmall
+            );
+            ensure!(
+                bond.free_in(round.opened) >= parameters.bonds.claim,
+                Error::<T>::BondTooYoung
+            );
+            Self::lock(&miner, parameters.bonds.claim)?;
+            (parameters.bonds.claim, profile.secret)
+        };
 
         let claim_id = claim.id(&Self::genesis(), &Self::raw(&miner));
         RoundClaims::<T>::try_append(id, claim_id).map_err(|_| Error::<T>::RoundFull)?;
@@ -122,7 +138,7 @@ impl<T: Config> Pallet<T> {
             claim,
             miner: miner.clone(),
             state: ClaimState::Claimed,
-            bond: parameters.bonds.claim,
+            bond,
             audited: BoundedVec::new(),
             initial_state: None,
             starts: BoundedVec::new(),
@@ -130,12 +146,12 @@ impl<T: Config> Pallet<T> {
             committee: BoundedVec::new(),
             history: BoundedVec::new(),
             receipts: BoundedVec::new(),
-            secret: profile.secret,
+            secret,
             flag: None,
             finding: None,
             larger: BoundedVec::new(),
             merged: false,
-            newcomer: false,
+            newcomer,
         };
         let _ = record.history.try_push(HistoryEntry {
             block: Self::now(),

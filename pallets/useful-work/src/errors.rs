@@ -72,6 +72,8 @@ mod errors {
         AlreadyMerged,
         /// Moments are named although the server optimiser has none, or the other way round.
         BadServerState,
+        /// The caller is not the steward of the shard.
+        NotTheSteward,
         /// The registry refuses the version: the round's base is not the branch's head any more.
         HeadMoved,
         /// Part of what was unbonding is locked for a seat; wait until the claim's round vests.
@@ -92,5 +94,37 @@ mod errors {
         TooManyChallenges,
         /// The chain has as many trials as it may; try again when some are over.
         TooManyTrials,
+        /// The caller is not the branch's owner.
+        NotTheOwner,
+        /// The branch is admitted: emission pays its rounds.
+        BranchAdmitted,
+        /// The branch is not admitted: it has no slots for newcomers.
+        BranchNotAdmitted,
+        /// The branch has no escrow.
+        NotFunded,
+        /// The escrow's free part is smaller than this, or than what a round pays at most.
+        EscrowTooSmall,
+        /// As many branches as may be are funded, none of them by less.
+        TooManyFunded,
+        /// The ticket is not ground on the seed of the branch's current round.
+        TicketOutOfTime,
+        /// The ticket's hash is not below the target.
+        AboveTarget,
+        /// The ticket's hash is not low enough to displace another.
+        NoSlotLeft,
+        /// The account has a slot already, by a hash about as low or lower.
+        AlreadyEntered,
+        /// The account's bond is enough for a claim: it needs no slot.
+        NoNewcomer,
+        /// The account has no slot in this round, or used it.
+        NoSlot,
+        /// The amount reaches into the founding bond, which is never released.
+        FoundingBond,
+        /// The account has no founding bond.
+        NoFounder,
+        /// The bootstrap issuance is not reached.
+        StillFounding,
+        /// All that is left of the founding bond is locked; call again when claims and seats have let it go.
+        FoundingBondLocked,
     }
 }

@@ -121,6 +121,21 @@ mod events {
             role: Role,
             amount: Balance,
         },
+        /// A held-out shard was opened.
+        ShardOpened { round: RoundId, cid: Cid },
+        /// Scorers agreed on a version's score.
+        Scored {
+            round: RoundId,
+            version: H256,
+            report: ScoreReport,
+            promoted: bool,
+        },
+        /// A scorer's reward was set aside.
+        ScorerRewarded {
+            round: RoundId,
+            account: T::AccountId,
+            amount: Balance,
+        },
         /// Credits were granted.
         Credited { account: T::AccountId, amount: u128 },
         /// An account committed to a profile.
@@ -179,6 +194,33 @@ mod events {
             claim: H256,
             profile: H256,
             cut: Balance,
+        },
+        /// A branch's owner pays its rounds from an escrow.
+        BranchFunded {
+            branch: BranchId,
+            balance: Balance,
+            per_round: Balance,
+            unit_price: Balance,
+        },
+        /// Part of an escrow went back to its owner.
+        EscrowWithdrawn { branch: BranchId, amount: Balance },
+        /// A ticket has a slot in the round after this one, until a better one comes.
+        Entered {
+            round: RoundId,
+            account: T::AccountId,
+            work: H256,
+        },
+        /// So many newcomers have slots in a round; the next tickets must be below the target.
+        NewcomersSeated {
+            round: RoundId,
+            count: u32,
+            target: H256,
+        },
+        /// Part of a founding bond was burned; the rest is still locked.
+        FounderRetired {
+            account: T::AccountId,
+            amount: Balance,
+            left: Balance,
         },
     }
 }

@@ -46,11 +46,14 @@ mod bonds;
 mod challenges;
 mod claims;
 mod errors;
+mod escrow;
 mod events;
 mod flags;
+mod founders;
 mod merge;
 #[cfg(test)]
 mod mock;
+mod newcomers;
 mod pay;
 mod profiles;
 mod rounds;
@@ -63,6 +66,7 @@ mod trials;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod try_state;
 mod types;
+mod valuation;
 mod verdicts;
 mod views;
 pub mod weights;
@@ -74,29 +78,39 @@ pub mod weights;
 pub mod pallet {
     use crate::types::*;
     use crate::weights::WeightInfo;
+    use alloc::vec::Vec;
     use dream_primitives::cid::Cid;
     use dream_primitives::claim::{
         Availability, Claim, ReplayReport, RoundId, SegmentOpening, StartState, TraceProof, Verdict,
     };
     use dream_primitives::credits::Credits as CreditBalance;
     use dream_primitives::draw::MAX_AUDITED;
-    use dream_primitives::params::ChainParameters;
+    use dream_primitives::params::{ChainParameters, MAX_NEWCOMERS};
     use dream_primitives::profile::ProfileSettings;
     use dream_primitives::registry::{DataRegistry, ModelRegistry, RoundTerms};
     use dream_primitives::round::{
         ClaimRecord, ClaimState, DrawnSegments, Phase, Role, Round, MAX_CLAIMS,
     };
+    use dream_primitives::ticket::{Entry, NewcomerAct, Ticket};
     use dream_primitives::trial::{Level, Trial, TrialSeat, TrialStep, MAX_TRIALS};
+    use dream_primitives::value::{ScoreRecord, ScoreReport, Valuation, MAX_SCORES};
     use dream_primitives::version::VersionHeader;
     use dream_primitives::{Balance, BlockNumber, BoundedVec, BranchId, H256};
     use polkadot_sdk::frame_support::pallet_prelude::*;
     use polkadot_sdk::frame_support::traits::fungible;
+    use polkadot_sdk::frame_support::DefaultNoBound;
     use polkadot_sdk::frame_system::pallet_prelude::*;
+    use polkadot_sdk::sp_runtime::traits::{IdentifyAccount, Verify};
 
     /// Most verifiers of a branch.
     pub const MAX_VERIFIERS: u32 = 256;
     /// Most rounds that are in a phase that moves.
     pub const MAX_ACTIVE: u32 = 64;
+
+    /// Most branches that their owners pay.
+    pub const MAX_FUNDED: u32 = 16;
+    /// Most rounds that draw in a block: each reads its branch's verifiers.
+    pub const MAX_DRAWING: u32 = 16;
 
     /// Storage version.
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
@@ -118,7 +132,7 @@ pub mod pallet {
         /// Models, branches and versions.
         type Models: ModelRegistry<Self::AccountId>;
         /// Data sets and mixtures.
-        type Data: DataRegistry;
+        type Data: DataRegistry<Self::AccountId>;
         /// VRF output of the parent block, where it has one.
         type BlockRandomness: Get<Option<H256>>;
         /// Author of the current block.
@@ -127,6 +141,8 @@ pub mod pallet {
         type Treasury: Get<Self::AccountId>;
         /// Admits and dismisses profiles.
         type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Signature of an account that pays no fees yet.
+        type Signature: Parameter + Verify<Signer: IdentifyAccount<AccountId = Self::AccountId>>;
         /// Most claims swept a block.
         #[pallet::constant]
         type SweepPerBlock: Get<u32>;
@@ -139,6 +155,22 @@ pub mod pallet {
     pub enum HoldReason {
         /// Bond for claims, seats and merges.
         Bond,
+        /// What a branch's owner pays its rounds from.
+        Escrow,
+    }
+
+    #[pallet::genesis_config]
+    #[derive(DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        /// Founding verifiers and validators with their bonds, which are minted on top of other balances.
+        pub founders: Vec<(T::AccountId, Balance)>,
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            Pallet::<T>::build_founders(&self.founders);
+        }
     }
 
     #[pallet::hooks]
@@ -218,7 +250,7 @@ pub mod pallet {
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::submit_claim())]
         pub fn submit_claim(origin: OriginFor<T>, claim: Claim) -> DispatchResult {
-            Self::do_submit_claim(ensure_signed(origin)?, claim)
+            Self::do_submit_claim(ensure_signed(origin)?, claim, false)
         }
 
         /// Opens state 0 and the states at the start of the audited segments, with Merkle proofs.
@@ -385,6 +417,107 @@ pub mod pallet {
             salt: H256,
         ) -> DispatchResult {
             Self::do_reveal_verdict(ensure_signed(origin)?, claim_id, report, salt)
+        }
+
+        /// Publishes the held-out shard that scores the round's merge.
+        #[pallet::call_index(33)]
+        #[pallet::weight(T::WeightInfo::open_shard())]
+        pub fn open_shard(origin: OriginFor<T>, round: RoundId, cid: Cid) -> DispatchResult {
+            Self::do_open_shard(ensure_signed(origin)?, round, cid)
+        }
+
+        /// Commits to a score.
+        #[pallet::call_index(34)]
+        #[pallet::weight(T::WeightInfo::commit_score())]
+        pub fn commit_score(
+            origin: OriginFor<T>,
+            round: RoundId,
+            commitment: H256,
+        ) -> DispatchResult {
+            Self::do_commit_score(ensure_signed(origin)?, round, commitment)
+        }
+
+        /// Reveals a score.
+        #[pallet::call_index(35)]
+        #[pallet::weight(T::WeightInfo::reveal_score())]
+        pub fn reveal_score(
+            origin: OriginFor<T>,
+            round: RoundId,
+            report: ScoreReport,
+            salt: H256,
+        ) -> DispatchResult {
+            Self::do_reveal_score(ensure_signed(origin)?, round, report, salt)
+        }
+
+        /// Pays into the escrow of the caller's branch, and says what each of its rounds pays at most and for a work unit.
+        /// While the escrow holds a round's pay, rounds open on the branch; they earn no credits.
+        #[pallet::call_index(29)]
+        #[pallet::weight(T::WeightInfo::fund_branch())]
+        pub fn fund_branch(
+            origin: OriginFor<T>,
+            branch: BranchId,
+            amount: Balance,
+            per_round: Balance,
+            unit_price: Balance,
+        ) -> DispatchResult {
+            Self::do_fund_branch(
+                ensure_signed(origin)?,
+                branch,
+                amount,
+                per_round,
+                unit_price,
+            )
+        }
+
+        /// Takes out of a branch's escrow what no round has set aside.
+        #[pallet::call_index(30)]
+        #[pallet::weight(T::WeightInfo::withdraw_escrow())]
+        pub fn withdraw_escrow(
+            origin: OriginFor<T>,
+            branch: BranchId,
+            amount: Balance,
+        ) -> DispatchResult {
+            Self::do_withdraw_escrow(ensure_signed(origin)?, branch, amount)
+        }
+
+        /// Enters a ticket for a slot without bond and fees. `signature` is the account's over [`Ticket::message`].
+        #[pallet::call_index(31)]
+        #[pallet::weight(T::WeightInfo::enter())]
+        #[pallet::authorize(Self::authorize_enter)]
+        #[pallet::weight_of_authorize(T::WeightInfo::authorize_enter())]
+        pub fn enter(
+            origin: OriginFor<T>,
+            ticket: Ticket<T::AccountId>,
+            signature: T::Signature,
+        ) -> DispatchResult {
+            ensure_authorized(origin)?;
+            let _ = signature;
+            Self::do_enter(ticket)
+        }
+
+        /// Does what a miner with such a slot does in its round. `signature` is the account's over
+        /// [`NewcomerAct::message`].
+        #[pallet::call_index(32)]
+        #[pallet::weight(T::WeightInfo::act_as_newcomer())]
+        #[pallet::authorize(Self::authorize_act)]
+        #[pallet::weight_of_authorize(T::WeightInfo::authorize_act_as_newcomer())]
+        pub fn act_as_newcomer(
+            origin: OriginFor<T>,
+            act: NewcomerAct,
+            account: T::AccountId,
+            signature: T::Signature,
+        ) -> DispatchResult {
+            ensure_authorized(origin)?;
+            let _ = signature;
+            Self::do_act(act, account)
+        }
+
+        /// Burns the free part of a founding bond once the bootstrap issuance is reached. Anybody may call it.
+        #[pallet::call_index(36)]
+        #[pallet::weight(T::WeightInfo::retire_founder())]
+        pub fn retire_founder(origin: OriginFor<T>, founder: T::AccountId) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_retire_founder(founder)
         }
     }
 }

@@ -10,6 +10,7 @@ use dream_primitives::manifest::{Architecture, LlamaConfig};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::recipe::*;
 use dream_primitives::registry::*;
+use dream_primitives::value::Shard;
 use dream_primitives::version::{MergeRule, Parent, VersionHeader};
 use dream_primitives::{BoundedVec, BranchId, ConstU32, ModelId, DREAM, H256};
 use polkadot_sdk::frame_support::{self, derive_impl, traits::Hooks};
@@ -59,7 +60,10 @@ thread_local! {
     pub static HEADERS: RefCell<Vec<VersionHeader>> = const { RefCell::new(Vec::new()) };
     pub static RANDOMNESS: RefCell<u64> = const { RefCell::new(0) };
     pub static AUTHOR: RefCell<Option<AccountId>> = const { RefCell::new(Some(99)) };
+    pub static SHARDS: RefCell<Vec<Shard<AccountId>>> = const { RefCell::new(Vec::new()) };
     pub static MIXTURE: RefCell<bool> = const { RefCell::new(true) };
+    /// How many branches there are, all like the first.
+    pub static BRANCHES: RefCell<u32> = const { RefCell::new(1) };
 }
 
 const fn test_parameters() -> ChainParameters {
@@ -128,7 +132,7 @@ impl frame_support::traits::Get<ChainParameters> for Parameters {
 pub struct Models;
 impl ModelRegistry<AccountId> for Models {
     fn branch(branch: BranchId) -> Option<Branch<AccountId>> {
-        (branch == 0).then(|| BRANCH.with_borrow(Clone::clone))
+        (branch < BRANCHES.with_borrow(|n| *n)).then(|| BRANCH.with_borrow(Clone::clone))
     }
     fn architecture(_: ModelId) -> Option<Architecture> {
         Some(Architecture::Llama(LlamaConfig {
@@ -183,7 +187,11 @@ impl ModelRegistry<AccountId> for Models {
 }
 
 pub struct Data;
-impl DataRegistry for Data {
+impl DataRegistry<AccountId> for Data {
+    fn take_shard(_: BranchId, _: u32) -> Option<Shard<AccountId>> {
+        SHARDS.with_borrow_mut(Vec::pop)
+    }
+
     fn mixture(
         branch: BranchId,
         window: u32,
@@ -233,6 +241,7 @@ impl pallet_useful_work::Config for Test {
     type Author = Author;
     type Treasury = Treasury;
     type AdminOrigin = frame_system::EnsureRoot<AccountId>;
+    type Signature = polkadot_sdk::sp_runtime::testing::TestSignature;
     type SweepPerBlock = SweepPerBlock;
     type WeightInfo = crate::weights::EstimatedWeight<Test>;
 }
@@ -266,12 +275,18 @@ pub fn run_to(round: RoundId, phase: dream_primitives::round::Phase) {
 
 /// A chain with funded accounts 1..=12 and a branch that is not admitted yet, at block 1.
 pub fn build_and_execute(test: impl FnOnce()) {
+    build_with(Vec::new(), test);
+}
+
+/// The same with founders.
+pub fn build_with(founders: Vec<(AccountId, u128)>, test: impl FnOnce()) {
     let balances = (1..=12).map(|a| (a, 100_000 * DREAM)).collect();
     let storage = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
             balances,
             ..Default::default()
         },
+        useful_work: crate::GenesisConfig { founders },
         ..Default::default()
     };
     PARAMETERS.set(test_parameters());
@@ -280,8 +295,10 @@ pub fn build_and_execute(test: impl FnOnce()) {
         ..test_branch()
     });
     HEADERS.set(Vec::new());
+    SHARDS.set(Vec::new());
     AUTHOR.set(Some(99));
     MIXTURE.set(true);
+    BRANCHES.set(1);
     let mut ext =
         sp_io::TestExternalities::new(storage.build_storage().expect("the genesis builds"));
     ext.execute_with(|| {

@@ -7,11 +7,12 @@ use crate::{
 };
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
-use dream_primitives::emission::{self, PARTS};
+use dream_primitives::emission;
 use dream_primitives::math::{mul_div, to_u64};
 use dream_primitives::params::ChainParameters;
+use dream_primitives::registry::Funding;
 use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, Receipt, Role, Round};
-use dream_primitives::{credits, Balance, BlockNumber, H256, SUPPLY_CAP};
+use dream_primitives::{credits, Balance, BlockNumber, H256};
 use polkadot_sdk::frame_support::traits::fungible::{Inspect, Mutate};
 use polkadot_sdk::frame_support::traits::Get;
 
@@ -56,6 +57,31 @@ impl<T: Config> Pallet<T> {
         round.audit_units = round.audit_units.saturating_sub(replayed);
     }
 
+    /// Who pays a round.
+    fn funding(round: RoundId) -> Option<Funding> {
+        Terms::<T>::get(round).map(|terms| terms.funding)
+    }
+
+    /// Gives back what was set aside for a round and will not be paid.
+    pub(crate) fn free_pay(round: RoundId, amount: Balance) {
+        match Self::funding(round) {
+            Some(Funding::Escrow { .. }) => Self::free_escrow(round.branch, amount),
+            _ => PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(amount)),
+        }
+    }
+
+    /// Pays what was set aside for a round: mints it, or takes it out of the escrow. `false` when the account was emptied
+    /// meanwhile and its pay is below the existential deposit, which revives nobody.
+    fn pay_set_aside(round: RoundId, to: &T::AccountId, amount: Balance) -> bool {
+        match Self::funding(round) {
+            Some(Funding::Escrow { .. }) => Self::pay_from_escrow(round.branch, to, amount),
+            _ => {
+                PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(amount));
+                T::Currency::mint_into(to, amount).is_ok()
+            }
+        }
+    }
+
     /// Fixes what the round pays, and counts all of it against the supply cap. Its emission is that of the blocks since
     /// it opened: a branch gathers none while it has no round. Replays are verified work like the training that they
     /// check, so their units count too.
@@ -64,15 +90,22 @@ impl<T: Config> Pallet<T> {
         now: BlockNumber,
         parameters: &ChainParameters,
     ) {
-        let share = Terms::<T>::get(round.id).map_or(0, |t| t.funding.share());
-        let all = emission::between(&parameters.rewards, round.opened, now);
-        let due = mul_div(all, Balance::from(share), Balance::from(PARTS)).unwrap_or(0);
-        let issued = T::Currency::total_issuance().saturating_add(PendingIssuance::<T>::get());
-        round.emission = due.min(SUPPLY_CAP.saturating_sub(issued));
         let units = round.units.saturating_add(round.audit_units);
-        let pay = emission::round_pay(&parameters.rewards, round.emission, units);
-        PendingIssuance::<T>::mutate(|p| *p = p.saturating_add(pay.total()));
-        round.pay = Some(pay);
+        let rewards = &parameters.rewards;
+        round.pay = Some(match Self::funding(round.id) {
+            Some(Funding::Escrow { unit_price, .. }) => {
+                emission::escrow_pay(rewards, round.emission, unit_price, units)
+            }
+            funding => {
+                let share = funding.map_or(0, |f| f.share());
+                let pending = PendingIssuance::<T>::get();
+                let issued = T::Currency::total_issuance().saturating_add(pending);
+                round.emission = emission::due(rewards, round.opened, now, share, issued);
+                let pay = emission::round_pay(rewards, round.emission, units);
+                PendingIssuance::<T>::put(pending.saturating_add(pay.total()));
+                pay
+            }
+        });
     }
 
     /// Writes a claim's receipts and moves it into the merge that holds it.
@@ -173,8 +206,11 @@ impl<T: Config> Pallet<T> {
             per_block: balance.div_ceil(blocks),
         });
         let kept = round.receipted.saturating_add(pay.producers);
-        let freed = pay.total().saturating_sub(kept);
-        PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(freed));
+        let set_aside = match Self::funding(round.id) {
+            Some(Funding::Escrow { .. }) => round.emission,
+            _ => pay.total(),
+        };
+        Self::free_pay(round.id, set_aside.saturating_sub(kept));
         Self::deposit_event(Event::RoundPaid {
             round: round.id,
             emission: round.emission,
@@ -204,19 +240,24 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn pay_out(id: H256, record: &mut Record<T>, parameters: &ChainParameters) {
         // What was faked on duty is paid, but earns no voice.
         let canary = record.state == ClaimState::Canary;
+        let round = record.claim.round;
         if Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary {
-            let units = Self::units(record.claim.round, u64::from(record.claim.segments));
-            Self::grant_credits(&record.miner, units, parameters);
+            let funded = matches!(Self::funding(round), Some(Funding::Emission(_)));
+            if funded {
+                let units = Self::units(round, u64::from(record.claim.segments));
+                Self::grant_credits(&record.miner, units, parameters);
+            }
         }
         for receipt in &record.receipts {
-            PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(receipt.amount));
             Exposure::<T>::mutate_exists(record.claim.profile, |e| {
                 *e = e
                     .map(|e| e.saturating_sub(receipt.amount))
                     .filter(|e| *e > 0);
             });
-            // An account that was emptied meanwhile and whose pay is below the existential deposit is not revived.
-            if T::Currency::mint_into(&receipt.account, receipt.amount).is_ok() {
+            if Self::pay_set_aside(round, &receipt.account, receipt.amount) {
+                if record.newcomer && receipt.role == Role::Miner {
+                    Self::bond_reward(&receipt.account, receipt.amount);
+                }
                 Self::deposit_event(Event::Vested {
                     claim: id,
                     account: receipt.account.clone(),

@@ -2,9 +2,9 @@
 //! The engine: opens rounds, gathers seeds, sweeps claims at the end of each phase.
 
 use crate::{
-    ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Pallet,
-    ParentAuthor, PostedHeaders, ProfileStakes, RoundClaims, Rounds, SeedWindow, SeedWindows,
-    Terms, WeightInfo,
+    ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Newcomers,
+    Pallet, ParentAuthor, PostedHeaders, ProfileStakes, RoundClaims, Rounds, SeedWindow,
+    SeedWindows, Terms, Valuations, WeightInfo, MAX_DRAWING,
 };
 use codec::Encode;
 use dream_primitives::claim::RoundId;
@@ -41,13 +41,14 @@ impl<T: Config> Pallet<T> {
         let (mut swept, mut drawing) = (0u32, 0u32);
         for id in active.iter().cycle().skip(turn).take(active.len()) {
             let left = T::SweepPerBlock::get().saturating_sub(swept);
-            let work = Self::step(*id, now, &parameters, left);
+            let may_draw = drawing < MAX_DRAWING;
+            let work = Self::step(*id, now, &parameters, left, may_draw);
             swept = swept.saturating_add(work.swept);
             drawing = drawing.saturating_add(u32::from(work.drawing));
         }
         // Both may be heavy: a block in which a round draws fills and settles no seats of trials.
         let (trials, seats) = Self::step_trials(now, &parameters, drawing == 0);
-        let branches = T::Models::admitted();
+        let branches = Self::working_branches();
         for branch in &branches {
             Self::try_open(*branch, now, &parameters);
         }
@@ -95,7 +96,7 @@ impl<T: Config> Pallet<T> {
             accepted: 0,
             units: 0,
             audit_units: 0,
-            emission: 0,
+            emission: Self::reserve_escrow(branch, &terms.funding),
             pay: None,
             receipted: 0,
             merge: None,
@@ -103,6 +104,7 @@ impl<T: Config> Pallet<T> {
             trials: 0,
             disputes: 0,
         };
+        Self::seat_newcomers(id, &terms.funding, parameters);
         Terms::<T>::insert(id, terms);
         SeedWindows::<T>::insert(id, SeedWindow::new(parameters.round.seed_blocks));
         Rounds::<T>::insert(id, round);
@@ -117,7 +119,10 @@ impl<T: Config> Pallet<T> {
         let info = T::Models::branch(branch)?;
         let architecture = T::Models::architecture(info.model)?;
         let mixture = T::Data::mixture(branch, info.recipe.context.checked_add(1)?)?;
-        let funding = Funding::Emission(info.admission?);
+        let funding = match info.admission {
+            Some(admission) => Funding::Emission(admission),
+            None => Self::escrow_funding(branch)?,
+        };
         Some(RoundTerms {
             model: info.model,
             architecture,
@@ -128,11 +133,20 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Moves one round by one block and sweeps at most `limit` of its claims.
-    fn step(id: RoundId, now: BlockNumber, parameters: &ChainParameters, limit: u32) -> Work {
+    fn step(
+        id: RoundId,
+        now: BlockNumber,
+        parameters: &ChainParameters,
+        limit: u32,
+        may_draw: bool,
+    ) -> Work {
         let Some(mut round) = Rounds::<T>::get(id) else {
             Self::deactivate(id);
             return Work::default();
         };
+        if !may_draw && matches!(round.phase, Phase::Training | Phase::Drawing) {
+            return Work::default();
+        }
         if round.cursor.is_none() && !Self::is_over(&mut round, now, parameters) {
             Rounds::<T>::insert(id, round);
             return Work::default();
@@ -145,6 +159,7 @@ impl<T: Config> Pallet<T> {
                 | Phase::Jury
                 | Phase::Merging
                 | Phase::Dispute
+                | Phase::Valuation
         );
         // A settled claim may need a trial: no more are settled than there is room for.
         let limit = match round.phase {
@@ -229,16 +244,22 @@ impl<T: Config> Pallet<T> {
                 }
                 None => false,
             },
+            Phase::Training => {
+                let full = round.awaiting == 0;
+                now >= round.deadline
+                    || (full && now >= Self::earliest_end(round.deadline, parameters))
+            }
             Phase::Dispute => now >= round.deadline,
             Phase::Escalation => round.awaiting == 0,
             Phase::Jury | Phase::Vesting => round.trials == 0,
+            Phase::Valuation => Self::step_valuation(round, now, parameters),
             Phase::Paying | Phase::Closed => true,
             _ => now >= round.deadline || round.awaiting == 0,
         }
     }
 
     /// Mixes into the round's window; the mix when the window is complete.
-    fn gather(id: RoundId, parameters: &ChainParameters) -> Option<H256> {
+    pub(crate) fn gather(id: RoundId, parameters: &ChainParameters) -> Option<H256> {
         let mut window = SeedWindows::<T>::get(id)?;
         if Self::mix(&mut window, parameters) {
             SeedWindows::<T>::remove(id);
@@ -281,6 +302,7 @@ impl<T: Config> Pallet<T> {
             }
             Phase::Merging if round.merge.is_some() => RoundEvent::MergePosted,
             Phase::Merging => RoundEvent::Empty,
+            Phase::Dispute if Self::begin_valuation(round, now, parameters) => RoundEvent::ScoreDue,
             _ => RoundEvent::Complete,
         };
         if round.phase == Phase::Closed {
@@ -294,9 +316,19 @@ impl<T: Config> Pallet<T> {
         };
         round.phase = next;
         match (left, next) {
+            (Phase::Training, _) => {
+                Newcomers::<T>::remove(round.id);
+                if next == Phase::Closed {
+                    Self::free_pay(round.id, round.emission);
+                }
+            }
             (_, Phase::Merging) => Candidates::<T>::remove(round.id),
-            (Phase::Dispute, _) => Self::promote(round),
-            (Phase::Vesting, _) => Self::release_merge_bond(round),
+            (Phase::Dispute, Phase::Paying) => Self::promote(round),
+            (Phase::Valuation, _) => Self::conclude_valuation(round, parameters),
+            (Phase::Vesting, _) => {
+                Self::release_merge_bond(round);
+                Self::pay_scorers(round.id);
+            }
             _ => {}
         }
         let r = &parameters.round;
@@ -326,6 +358,7 @@ impl<T: Config> Pallet<T> {
                 Candidates::<T>::remove(round.id);
                 Self::note_stakes(round.id);
                 Self::set_emission_aside(round, now, parameters);
+                Self::reward_scorers(round);
                 0
             }
             Phase::Vesting => {
@@ -350,7 +383,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn promote(round: &mut RoundOf<T>) {
+    pub(crate) fn promote(round: &mut RoundOf<T>) {
         let advanced = PostedHeaders::<T>::take(round.id)
             .and_then(T::Models::advance)
             .is_some();
@@ -361,7 +394,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn release_merge_bond(round: &mut RoundOf<T>) {
+    pub(crate) fn release_merge_bond(round: &mut RoundOf<T>) {
         if let Some(merge) = round.merge.as_mut() {
             Self::unlock(&merge.merger, merge.bond);
             merge.bond = 0;
@@ -416,5 +449,6 @@ impl<T: Config> Pallet<T> {
         Terms::<T>::remove(id);
         RoundClaims::<T>::remove(id);
         PostedHeaders::<T>::remove(id);
+        Valuations::<T>::remove(id);
     }
 }

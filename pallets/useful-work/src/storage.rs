@@ -85,6 +85,20 @@ mod storage {
     #[pallet::storage]
     pub type PostedHeaders<T: Config> = StorageMap<_, Twox64Concat, RoundId, VersionHeader>;
 
+    /// Scoring of a round's merge.
+    #[pallet::storage]
+    pub type Valuations<T: Config> = StorageMap<_, Twox64Concat, RoundId, Valuation<T::AccountId>>;
+
+    /// Improvement record of a branch: the scores of its latest versions, oldest first.
+    #[pallet::storage]
+    pub type Scores<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        BranchId,
+        BoundedVec<ScoreRecord, ConstU32<MAX_SCORES>>,
+        ValueQuery,
+    >;
+
     /// Rounds whose phase moves.
     #[pallet::storage]
     pub type ActiveRounds<T: Config> =
@@ -152,4 +166,39 @@ mod storage {
         BoundedVec<(H256, Balance), ConstU32<MAX_VERIFIERS>>,
         ValueQuery,
     >;
+    /// Escrows of branches that their owners pay.
+    #[pallet::storage]
+    pub type Escrows<T: Config> = StorageMap<_, Twox64Concat, BranchId, Escrow<T::AccountId>>;
+
+    /// Branches whose escrow holds at least a round's pay.
+    #[pallet::storage]
+    pub type FundedBranches<T: Config> =
+        StorageValue<_, BoundedVec<BranchId, ConstU32<MAX_FUNDED>>, ValueQuery>;
+
+    /// The lowest tickets for a branch's next round, ascending by their work.
+    #[pallet::storage]
+    pub type Tickets<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        BranchId,
+        BoundedVec<Entry<T::AccountId>, ConstU32<MAX_NEWCOMERS>>,
+        ValueQuery,
+    >;
+
+    /// What a branch's next ticket must be below; the easiest target where there is none.
+    #[pallet::storage]
+    pub type TicketTarget<T: Config> = StorageMap<_, Twox64Concat, BranchId, H256>;
+
+    /// Slots of a round that training has not used yet.
+    #[pallet::storage]
+    pub type Newcomers<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        RoundId,
+        BoundedVec<Entry<T::AccountId>, ConstU32<MAX_NEWCOMERS>>,
+    >;
+
+    /// Whether the bootstrap issuance was reached: founding bonds are locked no more, and burned.
+    #[pallet::storage]
+    pub type FoundationRetired<T: Config> = StorageValue<_, bool, ValueQuery>;
 }

@@ -132,7 +132,7 @@ impl<T: Config> Pallet<T> {
             seed,
             &id,
             record.claim.segments,
-            parameters.audit.segments,
+            Self::audited_segments(parameters, record.newcomer),
         );
         record.audited = BoundedVec::truncate_from(drawn);
         Self::move_claim(record, ClaimEvent::Draw);

@@ -145,7 +145,7 @@ impl<T: Config> Pallet<T> {
             },
             Stage::Commitment if late || trial.awaiting == 0 => {
                 let committed = trial.seats.saturating_sub(trial.awaiting);
-                Self::enter(
+                Self::enter_stage(
                     &mut trial,
                     Stage::Reveal,
                     now,
@@ -172,10 +172,10 @@ impl<T: Config> Pallet<T> {
     ) {
         let blocks = parameters.round.seed_blocks;
         TrialWindows::<T>::insert(id, SeedWindow::new(blocks));
-        Self::enter(trial, Stage::Seeding, now, blocks);
+        Self::enter_stage(trial, Stage::Seeding, now, blocks);
     }
 
-    fn enter(trial: &mut TrialOf<T>, stage: Stage, now: BlockNumber, blocks: BlockNumber) {
+    fn enter_stage(trial: &mut TrialOf<T>, stage: Stage, now: BlockNumber, blocks: BlockNumber) {
         trial.stage = stage;
         trial.deadline = now.saturating_add(blocks);
     }
@@ -243,7 +243,7 @@ impl<T: Config> Pallet<T> {
         }
         let steps = Terms::<T>::get(record.claim.round).map_or(1, |t| t.recipe.steps);
         trial.step = trial::draw_step(&Self::genesis(), seed, &id, &trial.segments, steps);
-        Self::enter(
+        Self::enter_stage(
             &mut trial,
             Stage::Commitment,
             now,

@@ -2,18 +2,21 @@
 //! Invariants, checked after every test and by `try-runtime`.
 
 use crate::{
-    ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, Exposure,
-    HoldReason, Pallet, PendingIssuance, Producers, ProfileStakes, RoundClaims, Rounds, Terms,
-    TrialSeats, TrialWindows, Trials,
+    ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, Escrows,
+    Exposure, FundedBranches, HoldReason, Newcomers, Pallet, PendingIssuance, Producers,
+    ProfileStakes, RoundClaims, Rounds, Terms, Tickets, TrialSeats, TrialWindows, Trials,
+    Valuations,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use codec::Encode;
 use dream_primitives::claim::RoundId;
 use dream_primitives::math::{to_u32, to_usize};
+use dream_primitives::registry::Funding;
 use dream_primitives::round::{ClaimState, Phase, MAX_CLAIMS};
+use dream_primitives::ticket::Entry;
 use dream_primitives::trial::Stage;
-use dream_primitives::{Balance, H256, SUPPLY_CAP};
+use dream_primitives::{Balance, BranchId, H256, SUPPLY_CAP};
 use polkadot_sdk::frame_support::ensure;
 use polkadot_sdk::frame_support::traits::fungible::{Inspect, InspectHold};
 use polkadot_sdk::sp_runtime::TryRuntimeError;
@@ -72,7 +75,9 @@ impl<T: Config> Pallet<T> {
                     .receipts
                     .iter()
                     .fold(0, |n: Balance, r| n.saturating_add(r.amount));
-                pending = pending.saturating_add(promised);
+                if !Self::escrow_paid(&record.claim.round) {
+                    pending = pending.saturating_add(promised);
+                }
                 let entry = exposure.entry(record.claim.profile).or_default();
                 *entry = entry.saturating_add(promised);
             }
@@ -100,20 +105,29 @@ impl<T: Config> Pallet<T> {
                 "a claim's history is behind"
             );
         }
+        for (id, valuation) in Valuations::<T>::iter() {
+            ensure!(
+                Rounds::<T>::contains_key(id),
+                "a valuation outlives its round"
+            );
+            for seat in &valuation.seats {
+                lock(&seat.scorer, seat.bond);
+                pending = pending.saturating_add(seat.reward);
+            }
+        }
         for id in Candidates::<T>::iter_keys() {
             let settled = |phase| {
                 matches!(
                     phase,
                     Phase::Merging
                         | Phase::Dispute
-                        | Phase::Valuation
                         | Phase::Paying
                         | Phase::Vesting
                         | Phase::Closed
                 )
             };
             let open = Rounds::<T>::get(id).is_some_and(|r| !settled(r.phase));
-            ensure!(open, "candidates outlive the settlement");
+            ensure!(open, "candidates outlive what is drawn from them");
         }
         for (id, round) in Rounds::<T>::iter() {
             ensure!(Terms::<T>::contains_key(id), "a round has no terms");
@@ -131,7 +145,8 @@ impl<T: Config> Pallet<T> {
                 idle || ActiveRounds::<T>::get().contains(&id),
                 "a moving round is not active"
             );
-            if let Some(pay) = round.pay.filter(|_| round.phase == Phase::Paying) {
+            let paying = round.phase == Phase::Paying && !Self::escrow_paid(&id);
+            if let Some(pay) = round.pay.filter(|_| paying) {
                 pending = pending.saturating_add(pay.total().saturating_sub(round.receipted));
             }
             ensure!(
@@ -152,6 +167,10 @@ impl<T: Config> Pallet<T> {
             ensure!(held == bond.total, "a bond is not what is held");
             let leaving = bond.unbonding.map_or(0, |(amount, _)| amount);
             ensure!(
+                bond.founding <= bond.staying(),
+                "a founding bond is on its way out"
+            );
+            ensure!(
                 bond.locked.max(leaving) <= bond.total,
                 "more is locked or leaving than bonded"
             );
@@ -162,6 +181,8 @@ impl<T: Config> Pallet<T> {
             locks.values().all(|l| *l == 0),
             "something is locked without a bond"
         );
+        Self::check_escrows()?;
+        Self::check_newcomers()?;
         ensure!(
             pending == PendingIssuance::<T>::get(),
             "receipts are not what is pending"
@@ -178,6 +199,75 @@ impl<T: Config> Pallet<T> {
         );
         let issued = T::Currency::total_issuance().saturating_add(pending);
         ensure!(issued <= SUPPLY_CAP, "the supply passes its cap");
+        Ok(())
+    }
+
+    fn escrow_paid(round: &RoundId) -> bool {
+        Terms::<T>::get(round).is_some_and(|t| matches!(t.funding, Funding::Escrow { .. }))
+    }
+
+    /// An escrow is what is held of its owner, and what it has set aside is what its rounds still may pay.
+    fn check_escrows() -> Result<(), TryRuntimeError> {
+        let mut reserved: BTreeMap<BranchId, Balance> = BTreeMap::new();
+        let mut held: BTreeMap<Vec<u8>, (T::AccountId, Balance)> = BTreeMap::new();
+        for (id, round) in Rounds::<T>::iter().filter(|(id, _)| Self::escrow_paid(id)) {
+            let entry = reserved.entry(id.branch).or_default();
+            if !matches!(round.phase, Phase::Vesting | Phase::Closed) {
+                *entry = entry.saturating_add(round.emission);
+                continue;
+            }
+            let unpaid = RoundClaims::<T>::get(id)
+                .into_iter()
+                .filter_map(Claims::<T>::get)
+                .filter(|r| round.phase == Phase::Vesting && r.committee.iter().any(|s| s.bond > 0))
+                .flat_map(|r| r.receipts);
+            *entry = unpaid.fold(*entry, |n, r| n.saturating_add(r.amount));
+        }
+        for (branch, escrow) in Escrows::<T>::iter() {
+            let expected = reserved.remove(&branch).unwrap_or(0);
+            ensure!(
+                escrow.reserved == expected && expected <= escrow.balance,
+                "an escrow has not set aside what its rounds may pay"
+            );
+            let entry = held
+                .entry(escrow.owner.encode())
+                .or_insert((escrow.owner.clone(), 0));
+            entry.1 = entry.1.saturating_add(escrow.balance);
+        }
+        ensure!(
+            reserved.values().all(|r| *r == 0),
+            "a round is to be paid from no escrow"
+        );
+        for (owner, sum) in held.values() {
+            let hold = T::Currency::balance_on_hold(&HoldReason::Escrow.into(), owner);
+            ensure!(hold == *sum, "an escrow is not what is held");
+        }
+        // A branch may stay on the list while its own round has set aside what the next one needs.
+        let pays = |b: &BranchId| {
+            Escrows::<T>::get(b).is_some_and(|e| e.free() >= e.per_round || e.reserved > 0)
+        };
+        let funded = FundedBranches::<T>::get();
+        ensure!(funded.iter().all(pays), "a funded branch cannot pay");
+        Ok(())
+    }
+
+    /// Tickets are ascending, one an account; slots exist only until training ends.
+    fn check_newcomers() -> Result<(), TryRuntimeError> {
+        let sound = |entries: &[Entry<T::AccountId>]| {
+            let mut accounts: Vec<&T::AccountId> = entries.iter().map(|e| &e.account).collect();
+            accounts.sort();
+            accounts.dedup();
+            accounts.len() == entries.len() && entries.is_sorted_by_key(|e| e.work)
+        };
+        ensure!(
+            Tickets::<T>::iter_values().all(|entries| sound(&entries)),
+            "tickets are out of order"
+        );
+        for (id, entries) in Newcomers::<T>::iter() {
+            let open = Rounds::<T>::get(id)
+                .is_some_and(|r| matches!(r.phase, Phase::Seeding | Phase::Training));
+            ensure!(open && sound(&entries), "slots outlive training");
+        }
         Ok(())
     }
 }

@@ -25,6 +25,8 @@ pub struct Bond {
     pub since: BlockNumber,
     /// Additions that a round that is open may not count yet.
     pub young: BoundedVec<(BlockNumber, Balance), ConstU32<MAX_YOUNG>>,
+    /// Part of it that genesis gave: slashable, never released, burned when founding bonds retire.
+    pub founding: Balance,
 }
 
 impl Bond {
@@ -37,6 +39,12 @@ impl Bond {
     /// What may still be locked or unbonded.
     pub fn free(&self) -> Balance {
         self.staying().saturating_sub(self.locked)
+    }
+
+    /// What may still be unbonded: not the founding part.
+    pub fn releasable(&self) -> Balance {
+        self.free()
+            .min(self.staying().saturating_sub(self.founding))
     }
 
     /// Adds to the bond at a block; additions from before `oldest`, the block at which the oldest open round opened,
@@ -55,6 +63,8 @@ impl Bond {
             .unbonding
             .map(|(leaving, at)| (leaving.min(self.total), at))
             .filter(|(leaving, _)| *leaving > 0);
+        // A loss takes an account's own tokens first.
+        self.founding = self.founding.min(self.staying());
     }
 
     /// What counts in a round that opened at a block: all of it, less what was added in or after that block, so that
@@ -91,6 +101,39 @@ pub struct ProfileCommitment {
     pub commitment: H256,
     /// Block at which it was made; it is revealed in a later one.
     pub since: BlockNumber,
+}
+
+/// What a branch's owner pays its rounds from.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Escrow<AccountId> {
+    /// On whose account it is held.
+    pub owner: AccountId,
+    /// Held in all.
+    pub balance: Balance,
+    /// Set aside for rounds that are open or vest.
+    pub reserved: Balance,
+    /// Most that a round pays.
+    pub per_round: Balance,
+    /// Paid for a work unit.
+    pub unit_price: Balance,
+}
+
+impl<AccountId> Escrow<AccountId> {
+    /// An empty escrow.
+    pub fn new(owner: AccountId) -> Self {
+        Self {
+            owner,
+            balance: 0,
+            reserved: 0,
+            per_round: 0,
+            unit_price: 0,
+        }
+    }
+
+    /// What no round has set aside.
+    pub fn free(&self) -> Balance {
+        self.balance.saturating_sub(self.reserved)
+    }
 }
 
 /// Randomness gathered for a seed.

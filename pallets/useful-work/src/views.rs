@@ -6,7 +6,6 @@ use crate::{
 };
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
-use dream_primitives::registry::ModelRegistry;
 use dream_primitives::round::Phase;
 use dream_primitives::trial::{Level, Stage};
 use dream_primitives::views::{AuditView, ClaimView, RoundView, TrialView};
@@ -37,7 +36,7 @@ impl<T: Config> Pallet<T> {
 
     /// Audits of the current rounds that wait for an act of `account`.
     pub fn open_audits(account: &T::AccountId) -> Vec<AuditView> {
-        T::Models::admitted()
+        Self::working_branches()
             .into_iter()
             .filter_map(Self::round_view)
             .flat_map(|view| {

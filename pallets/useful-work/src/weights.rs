@@ -34,6 +34,12 @@ pub trait WeightInfo {
     fn reveal_replay() -> Weight;
     /// `post_merge`: reads up to 256 claims.
     fn post_merge() -> Weight;
+    /// `open_shard`.
+    fn open_shard() -> Weight;
+    /// `commit_score`.
+    fn commit_score() -> Weight;
+    /// `reveal_score`.
+    fn reveal_score() -> Weight;
     /// `admit_profile` and `dismiss_profile`.
     fn admit_profile() -> Weight;
     /// `reveal_profile`.
@@ -50,6 +56,20 @@ pub trait WeightInfo {
     fn reveal_verdict() -> Weight;
     /// The hook's trials: so many in motion, so many seats filled or settled.
     fn step_trials(active: u32, seats: u32) -> Weight;
+    /// `fund_branch`.
+    fn fund_branch() -> Weight;
+    /// `withdraw_escrow`.
+    fn withdraw_escrow() -> Weight;
+    /// `enter`.
+    fn enter() -> Weight;
+    /// Validation of `enter`: a hash of work, a list of 64, a signature.
+    fn authorize_enter() -> Weight;
+    /// `act_as_newcomer`: the heaviest act.
+    fn act_as_newcomer() -> Weight;
+    /// Validation of `act_as_newcomer`: a signature, and the act on trial.
+    fn authorize_act_as_newcomer() -> Weight;
+    /// `retire_founder`.
+    fn retire_founder() -> Weight;
     /// The hook, for so many active rounds, admitted branches, swept claims and rounds that read their verifiers.
     fn begin_block(active: u32, branches: u32, swept: u32, drawing: u32) -> Weight;
 }
@@ -58,6 +78,8 @@ pub trait WeightInfo {
 const CALL: u64 = 30_000_000;
 /// Picoseconds of a hash in the WASM runtime.
 const HASH: u64 = 1_500_000;
+/// Picoseconds of a signature's check.
+const SIGNATURE: u64 = 60_000_000;
 
 /// Estimates with the chain's database weights.
 pub struct EstimatedWeight<T>(PhantomData<T>);
@@ -110,6 +132,15 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     fn post_merge() -> Weight {
         Self::of(512, 1_500_000, 264, 4)
     }
+    fn open_shard() -> Weight {
+        Self::of(0, 8_000, 2, 1)
+    }
+    fn commit_score() -> Weight {
+        Self::of(0, 8_000, 2, 1)
+    }
+    fn reveal_score() -> Weight {
+        Self::of(1, 8_000, 2, 1)
+    }
     fn admit_profile() -> Weight {
         Self::of(0, 1_000, 0, 1)
     }
@@ -138,6 +169,27 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
         // A seat: the seat itself, the verifier's bond, its hold and its balance.
         let filled = Self::of(1, 2_000, 4, 4).saturating_mul(seats);
         trials.saturating_add(filled)
+    }
+    fn fund_branch() -> Weight {
+        Self::of(0, 8_000, 22, 5)
+    }
+    fn withdraw_escrow() -> Weight {
+        Self::of(0, 8_000, 5, 5)
+    }
+    fn enter() -> Weight {
+        Self::of(2, 16_000, 8, 1)
+    }
+    fn authorize_enter() -> Weight {
+        Self::of(4, 16_000, 8, 0).saturating_add(Weight::from_parts(SIGNATURE, 0))
+    }
+    fn act_as_newcomer() -> Weight {
+        Self::of(32 * 13, 24_000, 12, 6)
+    }
+    fn authorize_act_as_newcomer() -> Weight {
+        Self::act_as_newcomer().saturating_add(Weight::from_parts(SIGNATURE, 0))
+    }
+    fn retire_founder() -> Weight {
+        Self::of(0, 8_000, 6, 5)
     }
     fn begin_block(active: u32, branches: u32, swept: u32, drawing: u32) -> Weight {
         let [active, branches, swept, drawing] = [active, branches, swept, drawing].map(u64::from);

@@ -59,6 +59,7 @@ impl pallet_useful_work::Config for Runtime {
     type Author = BlockAuthor;
     type Treasury = configs::TreasuryAccount;
     type AdminOrigin = Admin;
+    type Signature = Signature;
     type SweepPerBlock = ConstU32<8>;
     type WeightInfo = pallet_useful_work::weights::EstimatedWeight<Runtime>;
 }

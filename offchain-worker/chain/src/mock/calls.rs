@@ -367,7 +367,11 @@ impl World {
                 RecipeError::Sizes => "RecipeSizes",
                 RecipeError::Optimiser => "RecipeOptimiser",
                 RecipeError::Server => "RecipeServer",
-                RecipeError::NotServed => "RecipeNotServed",
+                RecipeError::Rule => "RecipeRule",
+                RecipeError::Codec => "RecipeCodec",
+                RecipeError::Proximal => "RecipeProximal",
+                RecipeError::Class => "RecipeClass",
+                RecipeError::TolerantFeedback => "RecipeTolerantFeedback",
             })
         })?;
         let Architecture::Llama(config) = architecture;

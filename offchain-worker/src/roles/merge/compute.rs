@@ -12,6 +12,7 @@ use dream_primitives::H256;
 use tracing::info;
 
 impl Merger {
+    /// The accepted claims in ascending order of their ids.
     async fn accepted(&self, view: &RoundView) -> Result<Vec<(H256, ClaimRecord)>, WorkerError> {
         let (chain, at) = (&self.worker.chain, At::from(view.block));
         let mut accepted = Vec::new();
@@ -20,6 +21,7 @@ impl Merger {
                 accepted.push((id, record));
             }
         }
+        accepted.sort_unstable_by_key(|(id, _)| *id);
         Ok(accepted)
     }
 

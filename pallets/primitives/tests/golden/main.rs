@@ -10,7 +10,10 @@
 )]
 
 mod codec_types;
+mod dispute;
+mod newcomers;
 mod rules;
+mod sources;
 
 use std::fmt::Write;
 use std::path::PathBuf;

@@ -4,7 +4,7 @@
 use crate::codec_types::{cid, claim, h, header, llama, report, round_id, settings};
 use crate::{check, hex};
 use codec::Encode;
-use dream_primitives::aggregate::merge_chunk;
+use dream_primitives::aggregate::{merge_chunk, MergeInput};
 use dream_primitives::claim::{
     canary_commitment, canary_digest, canary_link, digest_leaf, salted_digest, state_leaf,
 };
@@ -15,13 +15,15 @@ use dream_primitives::manifest::Architecture;
 use dream_primitives::merkle::{self, SumNode};
 use dream_primitives::recipe::{AggregationRule, ServerOptimiser};
 use dream_primitives::version::{contributions_root, Contribution};
-use dream_primitives::{credits, draw, emission, order, params, profile, state, H256};
+use dream_primitives::{
+    aggregate, credits, dispute, draw, emission, feedback, order, params, profile, state, H256,
+};
 use std::fmt::Write;
 
 const GENESIS: H256 = H256([0xd7; 32]);
 const ACCOUNT: [u8; 32] = [0xac; 32];
 
-const DOMAINS: [Domain; 20] = [
+const DOMAINS: [Domain; 27] = [
     Domain::State,
     Domain::Delta,
     Domain::Data,
@@ -42,6 +44,13 @@ const DOMAINS: [Domain; 20] = [
     Domain::Version,
     Domain::Residual,
     Domain::LocalRecord,
+    Domain::Server,
+    Domain::Pairs,
+    Domain::Score,
+    Domain::Trial,
+    Domain::Profile,
+    Domain::Ticket,
+    Domain::Newcomer,
 ];
 
 /// Integers that look like a training step's: small and large, of both signs.
@@ -280,11 +289,20 @@ fn aggregation_should_be_the_reviewed_one() {
         .iter()
         .map(|factor| delta::quantise_dense(&numbers(256, *factor)))
         .collect();
-    let weighted: Vec<(&DeltaChunk, u16)> = deltas.iter().zip([8, 8, 3, 1]).collect();
+    let weighted: Vec<MergeInput> = deltas
+        .iter()
+        .zip([8, 8, 3, 1])
+        .map(|(chunk, weight)| MergeInput {
+            chunk,
+            weight,
+            norm_squared: chunk.sum_of_squares(),
+        })
+        .collect();
     let mut text = String::new();
-    for (delta, weight) in &weighted {
-        let leaf = delta.leaf();
-        let encoded = hex(delta.encode());
+    for input in &weighted {
+        let weight = input.weight;
+        let leaf = input.chunk.leaf();
+        let encoded = hex(input.chunk.encode());
         writeln!(text, "delta of weight {weight} = {encoded}").unwrap();
         writeln!(text, "its leaf = {} sum {}", hex(leaf.hash), leaf.sum).unwrap();
     }
@@ -310,6 +328,70 @@ fn aggregation_should_be_the_reviewed_one() {
         writeln!(text, "{server:?} moments = {moments}").unwrap();
     }
     check("aggregation.txt", &text);
+}
+
+#[test]
+fn merges_should_be_the_reviewed_ones() {
+    let deltas: Vec<DeltaChunk> = (1..8)
+        .map(|n| match n % 2 {
+            0 => delta::quantise_dense(&numbers(256, n * 37)),
+            _ => delta::quantise_sparse(&numbers(256, n * 41), 20),
+        })
+        .collect();
+    let inputs: Vec<MergeInput> = deltas
+        .iter()
+        .zip(3..)
+        .map(|(chunk, weight)| MergeInput {
+            chunk,
+            weight,
+            norm_squared: chunk.sum_of_squares(),
+        })
+        .collect();
+    let mut text = String::new();
+    for delta in &deltas {
+        writeln!(text, "delta = {}", hex(delta.encode())).unwrap();
+    }
+    let table: Vec<SumNode> = aggregate::pairs(7)
+        .map(|(i, j)| aggregate::squared_distance(&deltas[i], &deltas[j], 256))
+        .map(dispute::pair_leaf)
+        .collect();
+    for pair in &table {
+        writeln!(text, "distance = {}, leaf {}", pair.sum, hex(pair.hash)).unwrap();
+    }
+    writeln!(text, "table = {}", hex(dispute::table_hash(&table))).unwrap();
+    let distances: Vec<u128> = table.iter().map(|pair| pair.sum).collect();
+    for rule in [
+        AggregationRule::WeightedMean,
+        AggregationRule::TrimmedMean { trim: 2 },
+        AggregationRule::Median,
+        AggregationRule::NormClip { max_norm: 9_000 },
+        AggregationRule::Krum {
+            byzantine: 2,
+            selected: 3,
+        },
+    ] {
+        let table = &distances[..aggregate::pair_count(&rule, 7)];
+        let selection = aggregate::selection(&rule, 7, table).unwrap();
+        writeln!(text, "{rule:?} chooses {:?}", selection.chosen).unwrap();
+        let chosen: Vec<MergeInput> = selection.chosen.iter().map(|at| inputs[*at]).collect();
+        let update = aggregate::aggregate(&selection.rule, 256, &chosen).unwrap();
+        writeln!(text, "update = {}", hex(state::chunk_bytes(&update))).unwrap();
+        let server = ServerOptimiser::Adam {
+            learning_rate: 16_777,
+            beta1: 58_982,
+            beta2: 64_881,
+            epsilon: 16,
+        };
+        let (mut head, mut moments) = (numbers(256, 1_234_567), vec![1_000; 512]);
+        merge_chunk(&selection.rule, &server, &mut head, &mut moments, &chosen).unwrap();
+        writeln!(text, "head = {}", hex(state::chunk_leaf(&head))).unwrap();
+        let root = state::server_root(&moments, 256);
+        writeln!(text, "server root = {}", hex(root)).unwrap();
+    }
+    let residual = feedback::residual(&numbers(256, 41), &deltas[..1]);
+    let root = feedback::residual_root(&residual);
+    writeln!(text, "residual root = {}", hex(root)).unwrap();
+    check("merges.txt", &text);
 }
 
 #[test]

@@ -5,12 +5,17 @@ mod audit;
 mod bonds;
 mod challenges;
 mod claim;
+mod escrow;
 mod flags;
+mod founders;
 mod merge;
+mod newcomers;
 mod pay;
 mod profiles;
 mod rounds;
+mod supply;
 mod trials;
+mod valuation;
 
 use crate::mock::*;
 use crate::{Claims, ProfileCommitments, Profiles, RoundClaims, Rounds, TrialSeats, Trials};
@@ -19,6 +24,7 @@ use dream_primitives::claim::*;
 use dream_primitives::hashing::Domain;
 use dream_primitives::profile::{self, ProfileSettings};
 use dream_primitives::round::{ClaimRecord, ClaimState, Phase};
+use dream_primitives::ticket::NewcomerAct;
 use dream_primitives::trial::{Stage, Trial};
 use dream_primitives::{merkle, BoundedVec, DREAM, H256};
 use polkadot_sdk::frame_support::assert_ok;
@@ -73,10 +79,10 @@ pub fn link(account: AccountId, n: u32) -> H256 {
 /// Links of an account's chain.
 pub const LINKS: u32 = 8;
 
-/// The link before an account's secret.
+/// The link before an account's secret; a newcomer's, which has no profile, is its chain's head.
 pub fn preimage(account: AccountId) -> H256 {
-    let secret = Profiles::<Test>::get(0, account).map(|p| p.secret);
-    let n = (1..=LINKS).find(|n| Some(link(account, *n)) == secret);
+    let secret = Profiles::<Test>::get(0, account).map_or(link(account, LINKS), |p| p.secret);
+    let n = (1..=LINKS).find(|n| link(account, *n) == secret);
     link(account, n.expect("a link is left") - 1)
 }
 
@@ -150,12 +156,7 @@ impl Trace {
         let genesis = UsefulWork::genesis();
         let r = Rounds::<Test>::get(round).expect("the round is there");
         let base = r.base;
-        let registered = Profiles::<Test>::contains_key(0, account);
-        let link = if registered {
-            preimage(account)
-        } else {
-            H256::zero()
-        };
+        let link = preimage(account);
         let canary = on_duty(&genesis, &link, &r.seed, r.canary_rate);
         let segments = test_recipe().segments;
         let states: Vec<H256> = (0..=segments)
@@ -250,6 +251,17 @@ impl Trace {
     pub fn open_starts(&self) {
         let (initial, initial_proof) = self.initial();
         let starts = BoundedVec::truncate_from(self.starts());
+        if self.record().newcomer {
+            return newcomers::act(
+                self.account,
+                NewcomerAct::OpenStarts {
+                    claim_id: self.id(),
+                    initial_state: initial,
+                    initial_proof,
+                    starts,
+                },
+            );
+        }
         assert_ok!(UsefulWork::open_start_states(
             origin(self.account),
             self.id(),
@@ -279,6 +291,15 @@ impl Trace {
 
     pub fn open_digests(&self) {
         let openings = BoundedVec::truncate_from(self.openings());
+        if self.record().newcomer {
+            return newcomers::act(
+                self.account,
+                NewcomerAct::OpenDigests {
+                    claim_id: self.id(),
+                    openings,
+                },
+            );
+        }
         assert_ok!(UsefulWork::open_digests(
             origin(self.account),
             self.id(),
