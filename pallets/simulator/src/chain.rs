@@ -16,7 +16,7 @@ use polkadot_sdk::frame_support::traits::{
 use polkadot_sdk::frame_support::{self, derive_impl, parameter_types};
 use polkadot_sdk::frame_system::{self, EnsureRoot};
 use polkadot_sdk::sp_runtime::traits::IdentityLookup;
-use polkadot_sdk::sp_runtime::{AccountId32, BuildStorage};
+use polkadot_sdk::sp_runtime::{AccountId32, BuildStorage, MultiSignature};
 use polkadot_sdk::sp_state_machine::BasicExternalities;
 use polkadot_sdk::{pallet_balances, sp_io};
 use std::collections::BTreeMap;
@@ -98,6 +98,7 @@ impl pallet_useful_work::Config for Chain {
     type Author = Author;
     type Treasury = Treasury;
     type AdminOrigin = EnsureRoot<AccountId>;
+    type Signature = MultiSignature;
     type SweepPerBlock = SweepPerBlock;
     type WeightInfo = pallet_useful_work::weights::EstimatedWeight<Chain>;
 }

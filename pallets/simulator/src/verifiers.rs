@@ -5,7 +5,7 @@ use crate::actors::{MinerKind, Stage, VerifierKind};
 use crate::chain::{cid_of, AccountId, UsefulWork};
 use crate::model::secret;
 use crate::world::{Record, Served, Task, World};
-use dream_primitives::aggregate::merge_chunk;
+use dream_primitives::aggregate::{merge_chunk, MergeInput};
 use dream_primitives::claim::{Availability, ReplayReport, RoundId, SegmentResult};
 use dream_primitives::round::{ClaimState, Seat};
 use dream_primitives::state::CHUNK;
@@ -175,17 +175,21 @@ impl World {
         let mut state = self.states[&job.state_root].clone();
         let contributions = UsefulWork::contributions(round);
         for (i, chunk) in state.chunks_mut(CHUNK).enumerate() {
-            let deltas = contributions.iter().map(|c| {
-                let trace = &self.blobs[&c.claim].trace;
-                (&trace.chunks[i], c.weight)
+            let inputs = contributions.iter().map(|c| {
+                let chunks = &self.blobs[&c.claim].trace.chunks;
+                MergeInput {
+                    chunk: &chunks[i],
+                    weight: c.weight,
+                    norm_squared: chunks.iter().map(|c| c.sum_of_squares()).sum(),
+                }
             });
-            let deltas: Vec<_> = deltas.collect();
+            let inputs: Vec<_> = inputs.collect();
             merge_chunk(
                 &job.recipe.rule,
                 &job.recipe.server,
                 chunk,
                 &mut [],
-                &deltas,
+                &inputs,
             )
             .expect("the contributions merge");
         }

@@ -23,6 +23,9 @@ const LASTING: &[&str] = &[
     "ActiveRounds",
     "ActiveTrials",
     "Exposure",
+    "TicketTarget",
+    "FundedBranches",
+    "FoundationRetired",
 ];
 
 #[test]
