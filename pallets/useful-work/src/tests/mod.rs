@@ -4,14 +4,18 @@
 mod audit;
 mod bonds;
 mod challenges;
+mod chunks;
 mod claim;
+mod disputes;
 mod escrow;
 mod flags;
 mod founders;
 mod merge;
+mod models;
 mod newcomers;
 mod pay;
 mod profiles;
+mod reverts;
 mod rounds;
 mod supply;
 mod trials;
@@ -491,7 +495,8 @@ pub fn post_merge(merger: AccountId, round: RoundId) {
         root,
         H256::zero(),
         cid(3),
-        None
+        None,
+        BoundedVec::new()
     ));
 }
 
