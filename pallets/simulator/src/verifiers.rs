@@ -204,7 +204,15 @@ impl World {
         let root = dream_primitives::state::root(&state);
         self.states.insert(root, state);
         let origin = self.origin(self.merger()).into();
-        let result = UsefulWork::post_merge(origin, round, root, H256::zero(), cid_of(&root), None);
+        let result = UsefulWork::post_merge(
+            origin,
+            round,
+            root,
+            H256::zero(),
+            cid_of(&root),
+            None,
+            Default::default(),
+        );
         self.must(result, "merge");
     }
 }

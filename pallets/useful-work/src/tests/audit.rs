@@ -194,11 +194,7 @@ fn seat_that_lacked_should_not_end_the_phase_for_others_when_it_commits_after_al
         trace.open_starts();
         run_to(R1, Phase::Availability);
         let (id, seats) = (trace.id(), trace.seats());
-        let words = [
-            Availability::Lack,
-            Availability::Have,
-            Availability::Have,
-        ];
+        let words = [Availability::Lack, Availability::Have, Availability::Have];
         for (seat, word) in seats.iter().zip(words) {
             assert_ok!(UsefulWork::vote_availability(origin(*seat), id, word));
         }
