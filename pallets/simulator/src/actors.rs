@@ -36,13 +36,15 @@ pub enum MinerKind {
     DigestsClosed,
     /// Invents so many segments and gives its trace to every verifier that would rather not replay.
     Leaky(u16),
+    /// Trains, serves its committee, and answers no demand for its delta after that.
+    VanishedDelta,
     /// Trains and claims by the rules, but fakes nothing when on canary duty.
     DutyShirker,
 }
 
 impl MinerKind {
     /// Every kind that is not honest.
-    pub const HOSTILE: [MinerKind; 14] = [
+    pub const HOSTILE: [MinerKind; 15] = [
         Self::Faked(1),
         Self::Skipped,
         Self::WrongOrder,
@@ -56,6 +58,7 @@ impl MinerKind {
         Self::StartsClosed,
         Self::DigestsClosed,
         Self::Leaky(2),
+        Self::VanishedDelta,
         Self::DutyShirker,
     ];
 }

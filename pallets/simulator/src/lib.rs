@@ -21,6 +21,7 @@
 mod actors;
 pub mod chain;
 mod ledger;
+mod mergers;
 mod miners;
 mod mix;
 pub mod model;

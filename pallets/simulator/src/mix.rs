@@ -33,6 +33,7 @@ impl Setup {
             drop_out: if rng.chance(500) { 30 } else { 0 },
             delays: rng.chance(500),
             challenges: 200,
+            wrong_merges: 200,
             try_state_every: 8,
             ..Self::honest(seed)
         }

@@ -2,13 +2,11 @@
 //! What verifiers and the merger do.
 
 use crate::actors::{MinerKind, Stage, VerifierKind};
-use crate::chain::{cid_of, AccountId, UsefulWork};
+use crate::chain::{AccountId, UsefulWork};
 use crate::model::secret;
 use crate::world::{Record, Served, Task, World};
-use dream_primitives::aggregate::{merge_chunk, MergeInput};
-use dream_primitives::claim::{Availability, ReplayReport, RoundId, SegmentResult};
+use dream_primitives::claim::{Availability, ReplayReport, SegmentResult};
 use dream_primitives::round::{ClaimState, Seat};
-use dream_primitives::state::CHUNK;
 use dream_primitives::{BlockNumber, BoundedVec, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 
@@ -167,52 +165,5 @@ impl World {
         let salt = self.salt(who, claim);
         let result = UsefulWork::reveal_replay(self.origin(who).into(), claim, report, salt);
         self.must(result, "reveal");
-    }
-
-    /// Parameters that a round's contributions make of its base.
-    pub fn merged(&self, round: RoundId) -> Vec<i32> {
-        let job = self.job(round, &self.actors[0].account);
-        let mut state = self.states[&job.state_root].clone();
-        let contributions = UsefulWork::contributions(round);
-        for (i, chunk) in state.chunks_mut(CHUNK).enumerate() {
-            let inputs = contributions.iter().map(|c| {
-                let chunks = &self.blobs[&c.claim].trace.chunks;
-                MergeInput {
-                    chunk: &chunks[i],
-                    weight: c.weight,
-                    norm_squared: chunks.iter().map(|c| c.sum_of_squares()).sum(),
-                }
-            });
-            let inputs: Vec<_> = inputs.collect();
-            merge_chunk(
-                &job.recipe.rule,
-                &job.recipe.server,
-                chunk,
-                &mut [],
-                &inputs,
-            )
-            .expect("the contributions merge");
-        }
-        state
-    }
-
-    pub(crate) fn merge(&mut self, round: RoundId) {
-        if UsefulWork::contributions(round).is_empty() {
-            return;
-        }
-        let state = self.merged(round);
-        let root = dream_primitives::state::root(&state);
-        self.states.insert(root, state);
-        let origin = self.origin(self.merger()).into();
-        let result = UsefulWork::post_merge(
-            origin,
-            round,
-            root,
-            H256::zero(),
-            cid_of(&root),
-            None,
-            Default::default(),
-        );
-        self.must(result, "merge");
     }
 }

@@ -16,7 +16,7 @@ use dream_primitives::{Balance, BlockNumber, DREAM, H256};
 use pallet_useful_work as work;
 use polkadot_sdk::frame_support::traits::Get;
 use polkadot_sdk::frame_system::RawOrigin;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A claim as the chain keeps it.
 pub type Record = ClaimRecord<AccountId>;
@@ -40,6 +40,8 @@ pub struct Setup {
     pub delays: bool,
     /// Chance of an accepted claim to be challenged, in a thousand.
     pub challenges: u64,
+    /// Chance of a hostile verifier to post a wrong merge in a round, in a thousand.
+    pub wrong_merges: u64,
     /// Blocks between two runs of the pallet's `try_state`; a cheaper check runs in every block.
     pub try_state_every: BlockNumber,
 }
@@ -56,6 +58,7 @@ impl Setup {
             drop_out: 0,
             delays: false,
             challenges: 0,
+            wrong_merges: 0,
             try_state_every: 1,
         }
     }
@@ -128,6 +131,7 @@ pub(crate) enum Task {
     RevealVerdict(H256, usize),
     Challenge(H256, usize, u16),
     Merge(RoundId),
+    WrongMerge(RoundId, usize),
 }
 
 /// A chain and its actors.
@@ -150,6 +154,10 @@ pub struct World {
     pub closed: u32,
     /// Blocks run.
     pub blocks: u64,
+    /// Wrong merges that were posted.
+    pub wrong_merges: u32,
+    /// Rounds in which one was tried.
+    pub(crate) tried: BTreeSet<RoundId>,
     /// What seats of trials committed to.
     pub(crate) told: HashMap<(H256, usize), ReplayReport>,
     /// First trace of each miner that replays it.
@@ -210,6 +218,8 @@ impl World {
             ledger: Ledger::new(Balances::total_issuance()),
             closed: 0,
             blocks: 0,
+            wrong_merges: 0,
+            tried: BTreeSet::new(),
             told: HashMap::new(),
             old: HashMap::new(),
             numbers,
@@ -371,10 +381,10 @@ impl World {
         let now = chain::next_block();
         self.blocks += 1;
         let events = self.ledger.take_events();
+        self.check(now, &events);
         for event in &events {
             self.see(event, now);
         }
-        self.check(now, &events);
         self.plan_trials(now);
         while let Some(entry) = self.tasks.first_entry() {
             if entry.key().0 > now {
@@ -401,7 +411,13 @@ impl World {
     }
 
     /// Plans an act of an actor, after its delay within the phase.
-    fn after_delay(&mut self, round: RoundId, now: BlockNumber, actor: usize, task: Task) {
+    pub(crate) fn after_delay(
+        &mut self,
+        round: RoundId,
+        now: BlockNumber,
+        actor: usize,
+        task: Task,
+    ) {
         self.within(now, self.last_block(round), actor, task);
     }
 
@@ -433,7 +449,10 @@ impl World {
             }
         }
         if phase == Phase::Merging {
-            self.after_delay(round, now, self.merger(), Task::Merge(round));
+            self.plan_merge(round, now);
+        }
+        if phase == Phase::Dispute {
+            self.watch_merge(round);
         }
         if phase == Phase::Vesting {
             self.plan_challenges(round, now);
@@ -515,7 +534,8 @@ impl World {
             Task::CommitVerdict(claim, who) => self.commit_verdict(claim, who),
             Task::RevealVerdict(claim, who) => self.reveal_verdict(claim, who),
             Task::Challenge(claim, who, segment) => self.challenge(claim, who, segment),
-            Task::Merge(round) => self.merge(round),
+            Task::Merge(round) => self.merge(round, now),
+            Task::WrongMerge(round, who) => self.wrong_merge(round, who),
         }
     }
 

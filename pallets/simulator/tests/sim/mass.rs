@@ -25,10 +25,13 @@ fn ten_thousand_rounds_should_cost_no_honest_actor_anything_and_find_what_the_fo
     assert!(sum.rounds >= RUNS * u64::from(ROUNDS));
     let mut ends: BTreeMap<(String, String), u32> = BTreeMap::new();
     for o in &sum.outcomes {
-        let key = (format!("{:?}", o.kind), format!("{:?}", o.state));
+        let duty = if o.duty { " on duty" } else { "" };
+        let key = (format!("{:?}{duty}", o.kind), format!("{:?}", o.state));
         *ends.entry(key).or_default() += 1;
     }
-    println!("{ends:#?}");
+    for ((kind, state), claims) in ends {
+        println!("{claims:>6} {kind}: {state}");
+    }
     for state in [
         ClaimState::Vested,
         ClaimState::Slashed,

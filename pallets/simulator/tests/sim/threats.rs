@@ -274,3 +274,38 @@ fn rounds_should_pay_everybody_and_move_the_head_when_all_are_honest() {
         assert!(world.outcomes.iter().all(|o| o.paid > 0));
     });
 }
+
+#[test]
+fn wrong_merge_should_be_refuted_and_the_right_one_become_the_head() {
+    let mut setup = setup(&[], &[VerifierKind::Denying]);
+    setup.wrong_merges = 1_000;
+    simulate(setup, |world| {
+        let poster = world.setup.miners.len() + 6;
+        world.run_rounds(4);
+        assert!(world.wrong_merges >= 4);
+        let staked = world.setup.parameters.bonds.merge * Balance::from(world.wrong_merges);
+        assert!(BOND - bond(world, poster) >= staked);
+        // Every head is a state that the honest merger has made.
+        assert!(world.states.contains_key(&world.head_root()));
+        assert!(world
+            .outcomes
+            .iter()
+            .all(|o| o.merged && o.state == ClaimState::Vested));
+    });
+}
+
+#[test]
+fn vanished_delta_should_leave_the_merge_and_cost_its_miner_the_deposit() {
+    simulate(setup(&[MinerKind::VanishedDelta], &[]), |world| {
+        world.run_rounds(2);
+        let gone = of(&world.outcomes, MinerKind::VanishedDelta);
+        all_end(&gone, ClaimState::Excluded);
+        assert!(gone.iter().all(|o| !o.merged));
+        assert!(bond(world, 3) < BOND);
+        let honest = world
+            .outcomes
+            .iter()
+            .filter(|o| o.kind == MinerKind::Honest);
+        assert!(honest.cloned().all(|o| o.merged));
+    });
+}
