@@ -36,6 +36,7 @@ pub mod math;
 pub mod merkle;
 pub mod order;
 pub mod params;
+mod presets;
 pub mod profile;
 pub mod recipe;
 pub mod record;
@@ -43,9 +44,9 @@ pub mod registry;
 pub mod round;
 pub mod state;
 pub mod ticket;
+pub mod tolerance;
 pub mod trial;
 pub mod value;
-pub mod tolerance;
 pub mod version;
 pub mod views;
 
