@@ -244,6 +244,23 @@ impl<T: Config> Pallet<T> {
     }
 }
 
+impl<T: Config> Pallet<T> {
+    /// Whether `ancestor` is `version` or lies on its lineage on this chain, at most [`MAX_LINEAGE`] versions back.
+    fn descends(version: H256, ancestor: H256) -> bool {
+        let mut at = version;
+        for _ in 0..=MAX_LINEAGE {
+            if at == ancestor {
+                return true;
+            }
+            match Versions::<T>::get(at).map(|header| header.parent) {
+                Some(Parent::Local(parent)) => at = parent,
+                _ => return false,
+            }
+        }
+        false
+    }
+}
+
 fn rule_of(recipe: &Recipe) -> MergeRule {
     MergeRule {
         rule: recipe.rule,
@@ -286,6 +303,10 @@ impl<T: Config> ModelRegistry<T::AccountId> for Pallet<T> {
         })
     }
 
+    fn version(version: H256) -> Option<VersionHeader> {
+        Versions::<T>::get(version)
+    }
+
     fn advance(header: VersionHeader) -> Option<H256> {
         let mut record = Branches::<T>::get(header.branch)?;
         let parent = record.head;
@@ -307,5 +328,17 @@ impl<T: Config> ModelRegistry<T::AccountId> for Pallet<T> {
             parent,
         });
         Some(version)
+    }
+
+    fn rewind(branch: BranchId, to: H256) -> Option<H256> {
+        let mut record = Branches::<T>::get(branch)?;
+        let from = record.head;
+        Self::descends(from, to).then_some(())?;
+        if from != to {
+            record.head = to;
+            Branches::<T>::insert(branch, record);
+            Self::deposit_event(Event::HeadRewound { branch, from, to });
+        }
+        Some(from)
     }
 }

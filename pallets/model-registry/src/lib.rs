@@ -165,6 +165,15 @@ pub mod pallet {
             /// Hash of the version that it was made from.
             parent: H256,
         },
+        /// An earlier version is a branch's head again: something is taken out of the model.
+        HeadRewound {
+            /// Branch.
+            branch: BranchId,
+            /// The head until then.
+            from: H256,
+            /// The head now.
+            to: H256,
+        },
     }
 
     #[pallet::error]

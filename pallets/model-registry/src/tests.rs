@@ -8,6 +8,7 @@ mod dismiss_branch;
 mod invariants;
 mod lineage;
 mod register_model;
+mod rewind;
 mod set_recipe;
 
 use crate::mock::*;

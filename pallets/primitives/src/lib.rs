@@ -29,6 +29,7 @@ pub mod dispute;
 pub mod draw;
 pub mod emission;
 pub mod feedback;
+pub mod game;
 pub mod hashing;
 pub mod manifest;
 pub mod math;

@@ -46,6 +46,11 @@ pub fn to_u64(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
+/// `usize` as `u128`.
+pub fn to_u128(n: usize) -> u128 {
+    u128::from(to_u64(n))
+}
+
 /// `usize` as `u32`, saturating.
 pub fn to_u32(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)

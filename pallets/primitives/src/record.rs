@@ -223,9 +223,12 @@ impl<AccountId> ClaimRecord<AccountId> {
             (Some(true), _) | (_, Some(Finding::Faked)) => mismatch,
             (_, Some(Finding::Report(plain))) => seat.report == Some(plain),
             (_, None) => {
-                // A claim felled by a challenge outside the audited segments was audited rightly.
+                // A claim felled by a challenge outside the audited segments was audited rightly; so was one whose delta's
+                // chunk was not to be had later.
                 let felled = matches!(self.state, ClaimState::Slashed | ClaimState::Void);
-                let judged = self.state.accepted() || felled && self.challenges() > 0;
+                let judged = self.state.accepted()
+                    || self.state == ClaimState::Excluded
+                    || felled && self.challenges() > 0;
                 judged && seat.verdict == Some(Verdict::Match)
             }
         }

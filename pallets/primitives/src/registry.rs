@@ -177,8 +177,13 @@ pub trait ModelRegistry<AccountId> {
         version: NewVersion,
         recipe: &Recipe,
     ) -> Option<VersionHeader>;
+    /// Header of a version; `None` when unknown.
+    fn version(version: H256) -> Option<VersionHeader>;
     /// Makes `header` the branch's head; `None` when its parent is not the head.
     fn advance(header: VersionHeader) -> Option<H256>;
+    /// Makes `to`, the branch's head or an ancestor of it on this chain, the head again and returns the head until then.
+    /// `None` when the branch is unknown or `to` is no ancestor that the registry walks to. Versions are kept.
+    fn rewind(branch: BranchId, to: H256) -> Option<H256>;
 }
 
 /// How the useful-work pallet sees the data registry.

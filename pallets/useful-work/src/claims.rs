@@ -10,6 +10,7 @@ use dream_primitives::claim::{
 };
 use dream_primitives::draw::MAX_AUDITED;
 use dream_primitives::hashing::Domain;
+use dream_primitives::math::to_u32;
 use dream_primitives::round::{
     ClaimEvent, ClaimRecord, ClaimState, HistoryEntry, OpenedStart, Phase, Round, Seat,
 };
@@ -92,8 +93,9 @@ impl<T: Config> Pallet<T> {
         } else {
             Self::reserved_slots(id)
         };
+        let most = to_u32(terms.recipe.rule.max_claims()).min(parameters.round.max_claims);
         ensure!(
-            round.claims.saturating_add(reserved) < parameters.round.max_claims,
+            round.claims.saturating_add(reserved) < most,
             Error::<T>::RoundFull
         );
         let audited = Self::audited_segments(&parameters, newcomer);

@@ -76,6 +76,68 @@ mod errors {
         NotTheSteward,
         /// The registry refuses the version: the round's base is not the branch's head any more.
         HeadMoved,
+        /// No claim is left to be merged.
+        NothingToMerge,
+        /// The table of global scalars does not have one entry for every pair of merged claims, or the rule needs none.
+        BadScalarTable,
+        /// The window for disputes or demands is over; what is open goes on to its end.
+        WindowClosed,
+        /// The posted merge has no such tree.
+        NoSuchTree,
+        /// The caller disputes this merge already.
+        SecondDispute,
+        /// The merge has its largest number of open disputes; try again when one has ended.
+        TooManyDisputes,
+        /// The account does not dispute this merge, or its dispute has ended.
+        NoDispute,
+        /// The caller did not post the merge.
+        NotThePoster,
+        /// Something else is due in this dispute: an answer, a choice, or the proof of a leaf.
+        WrongTurn,
+        /// The answer has no node at this place.
+        NoSuchNode,
+        /// Hashes where sums belong, or sums where hashes belong.
+        AnswerKind,
+        /// The answer does not have as many nodes as the tree has below the questioned one.
+        AnswerLength,
+        /// The answer does not lead to the questioned node.
+        AnswerHash,
+        /// Sums of an answer overflow.
+        SumOverflow,
+        /// The proof is of another leaf than the questioned one.
+        WrongLeaf,
+        /// The model has no such chunk.
+        NoSuchChunk,
+        /// The base's chunk does not have the chunk's length.
+        BaseLength,
+        /// The base's chunk does not lie under the base's state root.
+        BaseProof,
+        /// Not one opening for each moment, or some although the moments begin at zero.
+        MomentCount,
+        /// A moment's chunk does not have the chunk's length.
+        MomentLength,
+        /// A moment's chunk does not lie under the base's server root.
+        MomentProof,
+        /// Not one opening for each merged delta, ascending by claim id.
+        DeltaCount,
+        /// A delta's chunk is not canonical.
+        DeltaChunk,
+        /// A delta's chunk does not lie under its claim's delta root.
+        DeltaProof,
+        /// This chunk is demanded already.
+        DemandOpen,
+        /// The round has its largest number of open demands; try again when one has ended.
+        TooManyDemands,
+        /// Nobody demands this chunk.
+        NoDemand,
+        /// The claim is not in a merge that became a head.
+        NotMerged,
+        /// The claim was reverted already.
+        AlreadyReverted,
+        /// More rounds than are retained opened since the claim's.
+        RevertTooOld,
+        /// As many branches are being replayed as may be at a time.
+        TooManyReplays,
         /// Part of what was unbonding is locked for a seat; wait until the claim's round vests.
         StillLocked,
         /// The account committed to no profile on this branch.

@@ -98,6 +98,61 @@ mod events {
             version: H256,
             merger: T::AccountId,
         },
+        /// A posted merge is disputed.
+        MergeDisputed {
+            round: RoundId,
+            challenger: T::AccountId,
+            tree: Tree,
+        },
+        /// The poster showed the nodes below the questioned one.
+        DisputeAnswered {
+            round: RoundId,
+            challenger: T::AccountId,
+            node: NodeId,
+        },
+        /// The challenger questions a node of the answer.
+        DisputeNarrowed {
+            round: RoundId,
+            challenger: T::AccountId,
+            node: NodeId,
+        },
+        /// A challenger let its turn pass or questioned a leaf that is right; the merge may be disputed until the deadline.
+        DisputeLost {
+            round: RoundId,
+            challenger: T::AccountId,
+            deadline: BlockNumber,
+        },
+        /// A posted merge was proved wrong, or its poster let its turn pass.
+        MergeRefuted {
+            round: RoundId,
+            version: H256,
+            challenger: T::AccountId,
+        },
+        /// A chunk of a delta is demanded.
+        ChunkDemanded {
+            round: RoundId,
+            claim: H256,
+            chunk: u32,
+            demander: T::AccountId,
+        },
+        /// A demanded chunk is in this block's body.
+        ChunkSupplied {
+            claim: H256,
+            chunk: u32,
+            hash: H256,
+            supplier: T::AccountId,
+            price: Balance,
+        },
+        /// A claim is to be taken out of the model.
+        ClaimReverted { claim: H256, round: RoundId },
+        /// A branch's head went back to the version before a round; the merges since are made again.
+        ReplayStarted {
+            branch: BranchId,
+            from: u32,
+            head: H256,
+        },
+        /// A branch's merges have been made again.
+        ReplayFinished { branch: BranchId },
         /// A round's pay was set aside.
         RoundPaid {
             round: RoundId,

@@ -44,7 +44,9 @@ pub use weights::WeightInfo;
 
 mod bonds;
 mod challenges;
+mod chunks;
 mod claims;
+mod disputes;
 mod errors;
 mod escrow;
 mod events;
@@ -56,6 +58,7 @@ mod mock;
 mod newcomers;
 mod pay;
 mod profiles;
+mod reverts;
 mod rounds;
 mod slashing;
 mod storage;
@@ -63,6 +66,8 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod trials;
+#[cfg(any(feature = "try-runtime", feature = "std"))]
+mod try_merges;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod try_state;
 mod types;
@@ -84,7 +89,12 @@ pub mod pallet {
         Availability, Claim, ReplayReport, RoundId, SegmentOpening, StartState, TraceProof, Verdict,
     };
     use dream_primitives::credits::Credits as CreditBalance;
+    use dream_primitives::dispute::{
+        Answer, ChunkProof, DeltaOpening, NodeId, PairProof, PairTable, Tree,
+    };
     use dream_primitives::draw::MAX_AUDITED;
+    use dream_primitives::game;
+    use dream_primitives::math::to_u32;
     use dream_primitives::params::{ChainParameters, MAX_NEWCOMERS};
     use dream_primitives::profile::ProfileSettings;
     use dream_primitives::registry::{DataRegistry, ModelRegistry, RoundTerms};
@@ -153,10 +163,12 @@ pub mod pallet {
     /// Why the pallet holds tokens.
     #[pallet::composite_enum]
     pub enum HoldReason {
-        /// Bond for claims, seats and merges.
+        /// Bond for claims, seats, merges and disputes.
         Bond,
         /// What a branch's owner pays its rounds from.
         Escrow,
+        /// Price of a demanded chunk.
+        Demand,
     }
 
     #[pallet::genesis_config]
@@ -312,7 +324,8 @@ pub mod pallet {
             Self::do_reveal_replay(ensure_signed(origin)?, claim_id, report, salt)
         }
 
-        /// Posts the version that the accepted claims make of the round's base.
+        /// Posts the version that the accepted claims make of the round's base. `table`: the squared distances of all pairs
+        /// of merged claims where the rule is Krum and there are enough of them, empty otherwise.
         #[pallet::call_index(12)]
         #[pallet::weight(T::WeightInfo::post_merge())]
         pub fn post_merge(
@@ -322,15 +335,10 @@ pub mod pallet {
             server_root: H256,
             cid: Cid,
             server_cid: Option<Cid>,
+            table: PairTable,
         ) -> DispatchResult {
-            Self::do_post_merge(
-                ensure_signed(origin)?,
-                round,
-                state_root,
-                server_root,
-                cid,
-                server_cid,
-            )
+            let who = ensure_signed(origin)?;
+            Self::do_post_merge(who, round, state_root, server_root, cid, server_cid, table)
         }
 
         /// Admits a calibration leaf.
@@ -518,6 +526,81 @@ pub mod pallet {
         pub fn retire_founder(origin: OriginFor<T>, founder: T::AccountId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_retire_founder(founder)
+        }
+
+        /// Disputes a tree of a posted merge: demands the nodes below its top.
+        #[pallet::call_index(21)]
+        #[pallet::weight(T::WeightInfo::dispute_merge())]
+        pub fn dispute_merge(origin: OriginFor<T>, round: RoundId, tree: Tree) -> DispatchResult {
+            Self::do_dispute_merge(ensure_signed(origin)?, round, tree)
+        }
+
+        /// Shows the nodes below the one that `challenger` questions. The poster's call.
+        #[pallet::call_index(22)]
+        #[pallet::weight(T::WeightInfo::answer_dispute())]
+        pub fn answer_dispute(
+            origin: OriginFor<T>,
+            round: RoundId,
+            challenger: T::AccountId,
+            nodes: Answer,
+        ) -> DispatchResult {
+            Self::do_answer_dispute(ensure_signed(origin)?, round, challenger, nodes)
+        }
+
+        /// Questions the node at place `index` (from 0) of the poster's answer. The challenger's call.
+        #[pallet::call_index(23)]
+        #[pallet::weight(T::WeightInfo::narrow_dispute())]
+        pub fn narrow_dispute(origin: OriginFor<T>, round: RoundId, index: u32) -> DispatchResult {
+            Self::do_narrow_dispute(ensure_signed(origin)?, round, index)
+        }
+
+        /// Proves what the questioned chunk should be; ends the dispute either way. The challenger's call.
+        #[pallet::call_index(24)]
+        #[pallet::weight(T::WeightInfo::prove_chunk(to_u32(proof.deltas.len())))]
+        pub fn prove_chunk(
+            origin: OriginFor<T>,
+            round: RoundId,
+            proof: ChunkProof,
+        ) -> DispatchResult {
+            Self::do_prove_chunk(ensure_signed(origin)?, round, proof)
+        }
+
+        /// Proves what the questioned partial distance should be; ends the dispute either way. The challenger's call.
+        #[pallet::call_index(25)]
+        #[pallet::weight(T::WeightInfo::prove_pair())]
+        pub fn prove_pair(
+            origin: OriginFor<T>,
+            round: RoundId,
+            proof: PairProof,
+        ) -> DispatchResult {
+            Self::do_prove_pair(ensure_signed(origin)?, round, proof)
+        }
+
+        /// Demands a chunk of the delta of a claim that is about to be merged. Its price is held.
+        #[pallet::call_index(26)]
+        #[pallet::weight(T::WeightInfo::demand_chunk())]
+        pub fn demand_chunk(origin: OriginFor<T>, claim_id: H256, chunk: u32) -> DispatchResult {
+            Self::do_demand_chunk(ensure_signed(origin)?, claim_id, chunk)
+        }
+
+        /// Supplies a demanded chunk with its proof and earns its price.
+        #[pallet::call_index(27)]
+        #[pallet::weight(T::WeightInfo::supply_chunk())]
+        pub fn supply_chunk(
+            origin: OriginFor<T>,
+            claim_id: H256,
+            chunk: u32,
+            opening: DeltaOpening,
+        ) -> DispatchResult {
+            Self::do_supply_chunk(ensure_signed(origin)?, claim_id, chunk, opening)
+        }
+
+        /// Takes a merged claim out of the model: the merges since its round are made again without it.
+        #[pallet::call_index(28)]
+        #[pallet::weight(T::WeightInfo::revert_claim())]
+        pub fn revert_claim(origin: OriginFor<T>, claim_id: H256) -> DispatchResult {
+            T::AdminOrigin::ensure_origin(origin)?;
+            Self::do_revert_claim(claim_id)
         }
     }
 }

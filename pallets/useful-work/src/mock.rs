@@ -64,6 +64,8 @@ thread_local! {
     pub static MIXTURE: RefCell<bool> = const { RefCell::new(true) };
     /// How many branches there are, all like the first.
     pub static BRANCHES: RefCell<u32> = const { RefCell::new(1) };
+    pub static MODEL: RefCell<LlamaConfig> = const { RefCell::new(SMALL) };
+    pub static FIRST: RefCell<VersionHeader> = RefCell::new(first_version());
 }
 
 const fn test_parameters() -> ChainParameters {
@@ -101,12 +103,46 @@ pub fn test_recipe() -> Recipe {
     }
 }
 
+/// What the mock's registry calls version 0, whatever its header.
+pub const HEAD: H256 = H256::repeat_byte(0xaa);
+
+const SMALL: LlamaConfig = LlamaConfig {
+    vocab: 256,
+    dim: 8,
+    layers: 1,
+    heads: 2,
+    kv_heads: 1,
+    ffn: 16,
+    context: 128,
+    rope_theta: 10_000,
+    tied: true,
+};
+
+fn first_version() -> VersionHeader {
+    VersionHeader {
+        model: 0,
+        branch: 0,
+        number: 0,
+        parent: Parent::None,
+        state_root: H256::zero(),
+        server_root: H256::zero(),
+        cid: cid(0),
+        server_cid: None,
+        contributions_root: H256::zero(),
+        rule: MergeRule {
+            rule: test_recipe().rule,
+            server: test_recipe().server,
+        },
+        block: 0,
+    }
+}
+
 fn test_branch() -> Branch<AccountId> {
     Branch {
         model: 0,
         owner: 1,
         recipe: test_recipe(),
-        head: H256::repeat_byte(0xaa),
+        head: HEAD,
         admission: Some(Admission {
             share: 1_000_000,
             units_per_token: 1,
@@ -135,17 +171,7 @@ impl ModelRegistry<AccountId> for Models {
         (branch < BRANCHES.with_borrow(|n| *n)).then(|| BRANCH.with_borrow(Clone::clone))
     }
     fn architecture(_: ModelId) -> Option<Architecture> {
-        Some(Architecture::Llama(LlamaConfig {
-            vocab: 256,
-            dim: 8,
-            layers: 1,
-            heads: 2,
-            kv_heads: 1,
-            ffn: 16,
-            context: 128,
-            rope_theta: 10_000,
-            tied: true,
-        }))
+        Some(Architecture::Llama(MODEL.with_borrow(|m| *m)))
     }
     fn admitted() -> Vec<BranchId> {
         BRANCH.with_borrow(|b| b.admission.map(|_| vec![0]).unwrap_or_default())
@@ -160,7 +186,7 @@ impl ModelRegistry<AccountId> for Models {
             (branch == 0 && b.head == base).then(|| VersionHeader {
                 model: 0,
                 branch,
-                number: 1 + HEADERS.with_borrow(|h| h.len() as u32),
+                number: 1 + Self::version(base).map_or(0, |v| v.number),
                 parent: Parent::Local(base),
                 state_root: new.state_root,
                 server_root: new.server_root,
@@ -175,6 +201,12 @@ impl ModelRegistry<AccountId> for Models {
             })
         })
     }
+    fn version(version: H256) -> Option<VersionHeader> {
+        if version == HEAD {
+            return Some(FIRST.with_borrow(|f| *f));
+        }
+        HEADERS.with_borrow(|h| h.iter().find(|h| h.hash() == version).copied())
+    }
     fn advance(header: VersionHeader) -> Option<H256> {
         BRANCH.with_borrow_mut(|b| {
             (header.parent == Parent::Local(b.head)).then(|| {
@@ -182,6 +214,20 @@ impl ModelRegistry<AccountId> for Models {
                 HEADERS.with_borrow_mut(|h| h.push(header));
                 b.head
             })
+        })
+    }
+    fn rewind(_: BranchId, to: H256) -> Option<H256> {
+        BRANCH.with_borrow_mut(|b| {
+            let from = b.head;
+            let mut at = from;
+            while at != to {
+                match Self::version(at)?.parent {
+                    Parent::Local(parent) => at = parent,
+                    _ => return None,
+                }
+            }
+            b.head = to;
+            Some(from)
         })
     }
 }
@@ -296,6 +342,8 @@ pub fn build_with(founders: Vec<(AccountId, u128)>, test: impl FnOnce()) {
     });
     HEADERS.set(Vec::new());
     SHARDS.set(Vec::new());
+    MODEL.set(SMALL);
+    FIRST.set(first_version());
     AUTHOR.set(Some(99));
     MIXTURE.set(true);
     BRANCHES.set(1);

@@ -60,7 +60,7 @@ impl<T: Config> Pallet<T> {
 
     /// The work of a ticket that would get a slot now. Cheap checks come first: a flood costs each node a few reads and
     /// one hash a ticket.
-    fn judge(ticket: &Ticket<T::AccountId>) -> Result<H256, Error<T>> {
+    fn weigh(ticket: &Ticket<T::AccountId>) -> Result<H256, Error<T>> {
         let id = ticket.round;
         let current = CurrentRound::<T>::get(id.branch) == Some(id.number);
         ensure!(current, Error::<T>::TicketOutOfTime);
@@ -96,7 +96,7 @@ impl<T: Config> Pallet<T> {
         ticket: &Ticket<T::AccountId>,
         signature: &T::Signature,
     ) -> TransactionValidityWithRefund {
-        let work = Self::judge(ticket).map_err(|e| invalid(e.into()))?;
+        let work = Self::weigh(ticket).map_err(|e| invalid(e.into()))?;
         let message = ticket.message(&Self::genesis());
         ensure!(
             Self::signed(message, &ticket.account, signature),
@@ -113,7 +113,7 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_enter(ticket: Ticket<T::AccountId>) -> DispatchResult {
-        let work = Self::judge(&ticket)?;
+        let work = Self::weigh(&ticket)?;
         let slots = to_usize(T::Parameters::get().round.newcomer_slots);
         let account = ticket.account.clone();
         Tickets::<T>::mutate(ticket.round.branch, |entries| {

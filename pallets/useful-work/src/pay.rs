@@ -11,7 +11,9 @@ use dream_primitives::emission;
 use dream_primitives::math::{mul_div, to_u64};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::Funding;
-use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, Receipt, Role, Round};
+use dream_primitives::round::{
+    ClaimEvent, ClaimRecord, ClaimState, HistoryEntry, Receipt, Role, Round,
+};
 use dream_primitives::{credits, Balance, BlockNumber, H256};
 use polkadot_sdk::frame_support::traits::fungible::{Inspect, Mutate};
 use polkadot_sdk::frame_support::traits::Get;
@@ -21,7 +23,7 @@ type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountI
 
 impl<T: Config> Pallet<T> {
     /// Work units of `segments` segments in a round.
-    fn units(round: RoundId, segments: u64) -> u128 {
+    pub(crate) fn units(round: RoundId, segments: u64) -> u128 {
         Terms::<T>::get(round).map_or(0, |terms| {
             u128::from(segments)
                 .saturating_mul(u128::from(terms.recipe.segment_tokens()))
@@ -90,6 +92,9 @@ impl<T: Config> Pallet<T> {
         now: BlockNumber,
         parameters: &ChainParameters,
     ) {
+        if round.replays.is_some() {
+            return;
+        }
         let units = round.units.saturating_add(round.audit_units);
         let rewards = &parameters.rewards;
         round.pay = Some(match Self::funding(round.id) {
@@ -115,10 +120,11 @@ impl<T: Config> Pallet<T> {
         record: &mut Record<T>,
         parameters: &ChainParameters,
     ) {
-        let held = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
-        record.merged = held && round.merge.is_some();
-        if record.state == ClaimState::Accepted && record.merged {
-            Self::move_claim(record, ClaimEvent::Merge);
+        if round.merge.is_some() {
+            record.merged = Self::contributes(record, false);
+            if record.state == ClaimState::Accepted {
+                Self::move_claim(record, ClaimEvent::Merge);
+            }
         }
         let Some(pay) = round.pay else { return };
         let vests_at = Self::now().saturating_add(parameters.round.retention_blocks());
@@ -238,10 +244,13 @@ impl<T: Config> Pallet<T> {
 
     /// Pays a claim's receipts out, grants the miner's credits, and frees all bonds of the claim.
     pub(crate) fn pay_out(id: H256, record: &mut Record<T>, parameters: &ChainParameters) {
-        // What was faked on duty is paid, but earns no voice.
+        // What was faked on duty is paid, but earns no voice. A revert takes a claim out of the model; pay and credits go
+        // with a lost jury only.
         let canary = record.state == ClaimState::Canary;
         let round = record.claim.round;
-        if Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary {
+        let slashed = |h: &HistoryEntry| h.state == ClaimState::Slashed;
+        let reverted = record.state == ClaimState::Reverted && !record.history.iter().any(slashed);
+        if (Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary) || reverted {
             let funded = matches!(Self::funding(round), Some(Funding::Emission(_)));
             if funded {
                 let units = Self::units(round, u64::from(record.claim.segments));

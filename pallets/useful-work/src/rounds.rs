@@ -2,9 +2,9 @@
 //! The engine: opens rounds, gathers seeds, sweeps claims at the end of each phase.
 
 use crate::{
-    ActiveRounds, Agenda, Candidates, ClaimOf, Claims, Config, CurrentRound, Event, Newcomers,
-    Pallet, ParentAuthor, PostedHeaders, ProfileStakes, RoundClaims, Rounds, SeedWindow,
-    SeedWindows, Terms, Valuations, WeightInfo, MAX_DRAWING,
+    ActiveRounds, Agenda, Bases, Candidates, ClaimOf, Claims, Config, CurrentRound, Event,
+    Newcomers, Pallet, ParentAuthor, PostedHeaders, PostedTables, ProfileStakes, RoundClaims,
+    Rounds, SeedWindow, SeedWindows, Terms, Valuations, WeightInfo, MAX_DRAWING,
 };
 use codec::Encode;
 use dream_primitives::claim::RoundId;
@@ -48,6 +48,8 @@ impl<T: Config> Pallet<T> {
         }
         // Both may be heavy: a block in which a round draws fills and settles no seats of trials.
         let (trials, seats) = Self::step_trials(now, &parameters, drawing == 0);
+        // A replay reads as many claims as a draw reads verifiers.
+        drawing = drawing.saturating_add(Self::drive_replays(now, &parameters));
         let branches = Self::working_branches();
         for branch in &branches {
             Self::try_open(*branch, now, &parameters);
@@ -62,6 +64,9 @@ impl<T: Config> Pallet<T> {
 
     /// Opens the next round of a branch when the last one is over and the branch has all that a round needs.
     fn try_open(branch: BranchId, now: BlockNumber, parameters: &ChainParameters) {
+        if Self::replaying(branch) {
+            return;
+        }
         let last = CurrentRound::<T>::get(branch).unwrap_or(0);
         let busy = Rounds::<T>::get(RoundId {
             branch,
@@ -146,6 +151,9 @@ impl<T: Config> Pallet<T> {
         };
         if !may_draw && matches!(round.phase, Phase::Training | Phase::Drawing) {
             return Work::default();
+        }
+        if round.disputes > 0 {
+            Self::expire(&mut round, now, parameters);
         }
         if round.cursor.is_none() && !Self::is_over(&mut round, now, parameters) {
             Rounds::<T>::insert(id, round);
@@ -249,7 +257,8 @@ impl<T: Config> Pallet<T> {
                 now >= round.deadline
                     || (full && now >= Self::earliest_end(round.deadline, parameters))
             }
-            Phase::Dispute => now >= round.deadline,
+            Phase::Merging => Self::merging_over(round, now, parameters),
+            Phase::Dispute => now >= round.deadline && round.disputes == 0,
             Phase::Escalation => round.awaiting == 0,
             Phase::Jury | Phase::Vesting => round.trials == 0,
             Phase::Valuation => Self::step_valuation(round, now, parameters),
@@ -308,6 +317,10 @@ impl<T: Config> Pallet<T> {
         if round.phase == Phase::Closed {
             round.deadline = 0;
             Self::deactivate(round.id);
+            return;
+        }
+        if round.phase == Phase::Dispute && Self::contributions_moved(round) {
+            Self::merge_anew(round, now, parameters);
             return;
         }
         let left = round.phase;
@@ -377,13 +390,14 @@ impl<T: Config> Pallet<T> {
         if matches!(next, Phase::Vesting | Phase::Closed) {
             Self::deactivate(round.id);
             Self::schedule(round.deadline, round.id);
-            if left != Phase::Vesting {
+            if left != Phase::Vesting && round.replays.is_none() {
                 Self::vest_older(round.id, parameters);
             }
         }
     }
 
     pub(crate) fn promote(round: &mut RoundOf<T>) {
+        PostedTables::<T>::remove(round.id);
         let advanced = PostedHeaders::<T>::take(round.id)
             .and_then(T::Models::advance)
             .is_some();
@@ -426,8 +440,11 @@ impl<T: Config> Pallet<T> {
     /// Wakes the rounds whose time has come; those that find no place wait for the next block.
     fn wake(now: BlockNumber) {
         for id in Agenda::<T>::take(now) {
-            let due = Rounds::<T>::get(id).is_some_and(|r| r.deadline <= now);
-            if due && !Self::activate(id) {
+            let Some(round) = Rounds::<T>::get(id).filter(|r| r.deadline <= now) else {
+                continue;
+            };
+            let wanted = round.phase == Phase::Closed && Self::wanted(id);
+            if wanted || !Self::activate(id) {
                 Self::schedule(now.saturating_add(1), id);
             }
         }
@@ -450,5 +467,7 @@ impl<T: Config> Pallet<T> {
         RoundClaims::<T>::remove(id);
         PostedHeaders::<T>::remove(id);
         Valuations::<T>::remove(id);
+        PostedTables::<T>::remove(id);
+        Bases::<T>::remove(id);
     }
 }

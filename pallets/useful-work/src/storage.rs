@@ -98,6 +98,28 @@ mod storage {
         BoundedVec<ScoreRecord, ConstU32<MAX_SCORES>>,
         ValueQuery,
     >;
+    /// Table of global scalars of a posted merge, where its rule needs one, until the merge is the head.
+    #[pallet::storage]
+    pub type PostedTables<T: Config> = StorageMap<_, Twox64Concat, RoundId, PairTable, ValueQuery>;
+
+    /// Open disputes of a round's posted merge.
+    #[pallet::storage]
+    pub type Disputes<T: Config> =
+        StorageMap<_, Twox64Concat, RoundId, game::Disputes<T::AccountId>, ValueQuery>;
+
+    /// Open demands for chunks of the claims that a round merges.
+    #[pallet::storage]
+    pub type Demands<T: Config> =
+        StorageMap<_, Twox64Concat, RoundId, game::Demands<T::AccountId>, ValueQuery>;
+
+    /// Branches that are being replayed, or will be when their current round is paid.
+    #[pallet::storage]
+    pub type Replays<T: Config> =
+        StorageValue<_, BoundedVec<game::Replay, ConstU32<{ game::MAX_REPLAYS }>>, ValueQuery>;
+
+    /// Version that a replayed round's merge stands on now; of other rounds it is the round's base.
+    #[pallet::storage]
+    pub type Bases<T: Config> = StorageMap<_, Twox64Concat, RoundId, H256>;
 
     /// Rounds whose phase moves.
     #[pallet::storage]

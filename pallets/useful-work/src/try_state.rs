@@ -162,6 +162,7 @@ impl<T: Config> Pallet<T> {
                 lock(&merge.merger, merge.bond);
             }
         }
+        Self::try_merges(&mut lock)?;
         for (account, bond) in Bonds::<T>::iter() {
             let held = T::Currency::balance_on_hold(&HoldReason::Bond.into(), &account);
             ensure!(held == bond.total, "a bond is not what is held");

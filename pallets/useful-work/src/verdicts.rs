@@ -270,8 +270,8 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Cancels the receipts of a slashed claim but those of verifiers that were right.
-    fn cancel_receipts(round: &mut RoundOf<T>, record: &mut Record<T>) {
+    /// Cancels the receipts of a slashed or excluded claim but those of verifiers that were right.
+    pub(crate) fn cancel_receipts(round: &mut RoundOf<T>, record: &mut Record<T>) {
         let earned = |receipt: &Receipt<T::AccountId>| {
             let seat = record
                 .committee

@@ -40,6 +40,22 @@ pub trait WeightInfo {
     fn commit_score() -> Weight;
     /// `reveal_score`.
     fn reveal_score() -> Weight;
+    /// `dispute_merge`: reads up to 256 claims.
+    fn dispute_merge() -> Weight;
+    /// `answer_dispute`: hashes 32 nodes.
+    fn answer_dispute() -> Weight;
+    /// `narrow_dispute`.
+    fn narrow_dispute() -> Weight;
+    /// `prove_chunk` with so many deltas: reads up to 256 claims, merges one chunk.
+    fn prove_chunk(deltas: u32) -> Weight;
+    /// `prove_pair`: reads up to 256 claims.
+    fn prove_pair() -> Weight;
+    /// `demand_chunk`.
+    fn demand_chunk() -> Weight;
+    /// `supply_chunk`: hashes a chunk and 32 nodes.
+    fn supply_chunk() -> Weight;
+    /// `revert_claim`: reads up to 256 rounds and, where its round is being replayed, 256 claims.
+    fn revert_claim() -> Weight;
     /// `admit_profile` and `dismiss_profile`.
     fn admit_profile() -> Weight;
     /// `reveal_profile`.
@@ -140,6 +156,36 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     }
     fn reveal_score() -> Weight {
         Self::of(1, 8_000, 2, 1)
+    }
+    fn dispute_merge() -> Weight {
+        Self::of(0, 1_500_000, 268, 4)
+    }
+    fn answer_dispute() -> Weight {
+        Self::of(64, 30_000, 3, 1)
+    }
+    fn narrow_dispute() -> Weight {
+        Self::of(0, 30_000, 3, 1)
+    }
+    fn prove_chunk(deltas: u32) -> Weight {
+        // Base and moments are three chunks of 16 KiB, the sum over the deltas and the optimiser's step; a delta is 4 KiB
+        // to decode, to hash with 32 nodes above it, and to add.
+        let merge = Weight::from_parts(2_000_000_000, 0);
+        let delta = Weight::from_parts(150_000_000, 0);
+        Self::of(512, 1_600_000, 536, 16)
+            .saturating_add(merge)
+            .saturating_add(delta.saturating_mul(u64::from(deltas)))
+    }
+    fn prove_pair() -> Weight {
+        Self::of(512, 1_600_000, 536, 16).saturating_add(Weight::from_parts(400_000_000, 0))
+    }
+    fn demand_chunk() -> Weight {
+        Self::of(0, 40_000, 7, 5)
+    }
+    fn supply_chunk() -> Weight {
+        Self::of(64, 40_000, 8, 5).saturating_add(Weight::from_parts(150_000_000, 0))
+    }
+    fn revert_claim() -> Weight {
+        Self::of(512, 1_600_000, 530, 16)
     }
     fn admit_profile() -> Weight {
         Self::of(0, 1_000, 0, 1)

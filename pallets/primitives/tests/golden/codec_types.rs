@@ -438,6 +438,7 @@ pub fn dump() -> Dump {
     add_parameters(&mut d);
     crate::dispute::add(&mut d);
     crate::newcomers::add(&mut d);
+    crate::game::add(&mut d);
     d
 }
 

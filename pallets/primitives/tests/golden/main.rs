@@ -11,6 +11,7 @@
 
 mod codec_types;
 mod dispute;
+mod game;
 mod newcomers;
 mod rules;
 mod sources;

@@ -62,6 +62,7 @@ fn post_merge_should_name_what_is_wrong() {
                 server_root,
                 cid(3),
                 server_cid,
+                BoundedVec::new(),
             )
         };
         accepted();
@@ -105,7 +106,15 @@ fn post_merge_should_need_moments_when_the_server_optimiser_has_them() {
         accepted();
         let root = H256::repeat_byte(1);
         let post = |server_root, server_cid| {
-            UsefulWork::post_merge(origin(3), R1, root, server_root, cid(3), server_cid)
+            UsefulWork::post_merge(
+                origin(3),
+                R1,
+                root,
+                server_root,
+                cid(3),
+                server_cid,
+                BoundedVec::new(),
+            )
         };
         assert_noop!(
             post(H256::zero(), Some(cid(4))),
@@ -121,8 +130,15 @@ fn merge_should_be_dropped_when_the_head_moved_under_it() {
     build_and_execute(|| {
         let traces = accepted();
         BRANCH.with_borrow_mut(|b| b.head = H256::repeat_byte(0xcc));
-        let refused =
-            UsefulWork::post_merge(origin(3), R1, H256::zero(), H256::zero(), cid(3), None);
+        let refused = UsefulWork::post_merge(
+            origin(3),
+            R1,
+            H256::zero(),
+            H256::zero(),
+            cid(3),
+            None,
+            BoundedVec::new(),
+        );
         assert_eq!(refused, Err(Error::<Test>::HeadMoved.into()));
         BRANCH.with_borrow_mut(|b| b.head = H256::repeat_byte(0xaa));
         post_merge(3, R1);

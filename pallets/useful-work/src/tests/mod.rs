@@ -4,14 +4,18 @@
 mod audit;
 mod bonds;
 mod challenges;
+mod chunks;
 mod claim;
+mod disputes;
 mod escrow;
 mod flags;
 mod founders;
 mod merge;
+mod models;
 mod newcomers;
 mod pay;
 mod profiles;
+mod reverts;
 mod rounds;
 mod supply;
 mod trials;
@@ -79,10 +83,10 @@ pub fn link(account: AccountId, n: u32) -> H256 {
 /// Links of an account's chain.
 pub const LINKS: u32 = 8;
 
-/// The link before an account's secret.
+/// The link before an account's secret; a newcomer's, which has no profile, is its chain's head.
 pub fn preimage(account: AccountId) -> H256 {
-    let secret = Profiles::<Test>::get(0, account).map(|p| p.secret);
-    let n = (1..=LINKS).find(|n| Some(link(account, *n)) == secret);
+    let secret = Profiles::<Test>::get(0, account).map_or(link(account, LINKS), |p| p.secret);
+    let n = (1..=LINKS).find(|n| link(account, *n) == secret);
     link(account, n.expect("a link is left") - 1)
 }
 
@@ -156,12 +160,7 @@ impl Trace {
         let genesis = UsefulWork::genesis();
         let r = Rounds::<Test>::get(round).expect("the round is there");
         let base = r.base;
-        let registered = Profiles::<Test>::contains_key(0, account);
-        let link = if registered {
-            preimage(account)
-        } else {
-            H256::zero()
-        };
+        let link = preimage(account);
         let canary = on_duty(&genesis, &link, &r.seed, r.canary_rate);
         let segments = test_recipe().segments;
         let states: Vec<H256> = (0..=segments)
@@ -496,7 +495,8 @@ pub fn post_merge(merger: AccountId, round: RoundId) {
         root,
         H256::zero(),
         cid(3),
-        None
+        None,
+        BoundedVec::new()
     ));
 }
 

@@ -58,7 +58,7 @@ fn ticket(account: AccountId, round: RoundId, nonce: u64) -> Ticket<AccountId> {
         nonce,
         settings: settings(),
         leaf: LEAF,
-        secret: H256::repeat_byte(9),
+        secret: link(account, LINKS),
     }
 }
 
