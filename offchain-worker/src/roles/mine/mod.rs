@@ -266,6 +266,7 @@ impl Role for Miner {
             };
             self.retain(&view).await?;
             self.answer(view.at.block).await?;
+            self.worker.supply(ROLE, &view.at, false).await?;
             let next = match self.decide(&view).await? {
                 State::Train { profile } => self.train(&view, profile).await?,
                 State::Claim { claim } => self.claim(&view, claim).await?,
