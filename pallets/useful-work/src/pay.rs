@@ -74,7 +74,7 @@ impl<T: Config> Pallet<T> {
 
     /// Pays what was set aside for a round: mints it, or takes it out of the escrow. `false` when the account was emptied
     /// meanwhile and its pay is below the existential deposit, which revives nobody.
-    fn pay_set_aside(round: RoundId, to: &T::AccountId, amount: Balance) -> bool {
+    pub(crate) fn pay_set_aside(round: RoundId, to: &T::AccountId, amount: Balance) -> bool {
         match Self::funding(round) {
             Some(Funding::Escrow { .. }) => Self::pay_from_escrow(round.branch, to, amount),
             _ => {

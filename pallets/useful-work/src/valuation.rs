@@ -21,7 +21,6 @@ use dream_primitives::value::{
 use dream_primitives::{draw, Balance, BlockNumber, BoundedVec, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::Mutate;
 
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 type ValuationOf<T> = Valuation<<T as polkadot_sdk::frame_system::Config>::AccountId>;
@@ -252,9 +251,7 @@ impl<T: Config> Pallet<T> {
         Valuations::<T>::mutate(id, |slot| {
             let Some(valuation) = slot else { return };
             for seat in &mut valuation.seats {
-                crate::PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(seat.reward));
-                // As for receipts: an emptied account below the existential deposit is not revived.
-                let _ = T::Currency::mint_into(&seat.scorer, seat.reward);
+                Self::pay_set_aside(id, &seat.scorer, seat.reward);
                 Self::unlock(&seat.scorer, seat.bond);
                 (seat.reward, seat.bond) = (0, 0);
             }
