@@ -26,9 +26,18 @@ pub struct Secrets {
 impl Secrets {
     /// The secrets of the chain client's account.
     pub fn new(chain: &dyn Chain, branch: BranchId) -> Self {
+        Self::called(chain, branch, b"seed")
+    }
+
+    /// The secrets of the account's tickets: another chain, whose opened links tell nothing of the profile's.
+    pub fn of_tickets(chain: &dyn Chain, branch: BranchId) -> Self {
+        Self::called(chain, branch, b"ticket seed")
+    }
+
+    fn called(chain: &dyn Chain, branch: BranchId, name: &[u8]) -> Self {
         let genesis = chain.genesis();
         let secret = chain.secret(PURPOSE);
-        let parts: [&[u8]; 3] = [b"seed", secret.as_bytes(), &branch.to_le_bytes()];
+        let parts: [&[u8]; 3] = [name, secret.as_bytes(), &branch.to_le_bytes()];
         Self {
             genesis,
             seed: hash(Domain::Canary, &genesis, &parts),
@@ -43,6 +52,13 @@ impl Secrets {
     /// The head of the unused chain: what is registered first.
     pub fn head(&self) -> H256 {
         self.links().last().unwrap_or(self.seed)
+    }
+
+    /// The link that goes into a ticket of round `number`: a later round's link is nearer to the seed, so that what earlier
+    /// claims opened does not tell it. `None` once all links are used up.
+    pub fn of_round(&self, number: u32) -> Option<H256> {
+        let place = LINKS.checked_sub(number).filter(|place| *place > 0)?;
+        self.links().nth(place as usize)
     }
 
     /// The link before `secret`; `None` when `secret` is not of this chain, or its last.
@@ -63,7 +79,9 @@ impl Secrets {
 
 /// The link that a claim made under `secret` will be opened with.
 pub fn preimage(chain: &dyn Chain, branch: BranchId, secret: &H256) -> Result<H256, WorkerError> {
-    Secrets::new(chain, branch).before(secret).ok_or_else(|| {
+    let tickets = || Secrets::of_tickets(chain, branch).before(secret);
+    let known = Secrets::new(chain, branch).before(secret).or_else(tickets);
+    known.ok_or_else(|| {
         WorkerError::NotReady(format!(
             "the secret {secret:?} that {} registered on branch {branch} is not of this key's chain, or the chain's {LINKS} links are used up: run `dream-worker profile` again, or use another account",
             chain.account()
@@ -95,5 +113,11 @@ mod tests {
         assert_eq!(preimage(&chain(1), 0, &before).unwrap(), second);
         assert!(preimage(&chain(2), 0, &before).is_err());
         assert_eq!(secrets.before(&secrets.seed), None);
+        let tickets = Secrets::of_tickets(&chain(1), 0);
+        let (first, second) = (tickets.of_round(1).unwrap(), tickets.of_round(2).unwrap());
+        assert_eq!(canary_link(&chain(1).genesis(), &second), first);
+        assert_eq!(preimage(&chain(1), 0, &first).unwrap(), second);
+        assert_eq!(secrets.before(&first), None);
+        assert_eq!(tickets.of_round(LINKS), None);
     }
 }

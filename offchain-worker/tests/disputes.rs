@@ -344,7 +344,12 @@ async fn delta_that_only_its_miner_holds_should_be_put_together_from_the_chain()
     let own = Arc::new(MemoryStore::new());
     own.put_bytes(bytes).await.unwrap();
     let base = net.round(1).await.base;
-    let base = net.root.version(At::Finalised, base).await.unwrap().unwrap();
+    let base = net
+        .root
+        .version(At::Finalised, base)
+        .await
+        .unwrap()
+        .unwrap();
     let head = net.store.get(&base.cid, u64::MAX).await.unwrap();
     own.put_bytes(head).await.unwrap();
     let mut first = net.plain(1);

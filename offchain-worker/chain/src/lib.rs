@@ -18,8 +18,7 @@ pub use account::{AccountError, AccountId, SS58_PREFIX};
 pub use api::{
     AccountBalance, At, BlockRef, Bond, Branch, Chain, ClaimRecord, DatasetRecord, Demand, Dispute,
     Entry, Escrow, Event, EventField, Item, Model, OpenAudit, OpenTrial, ProfileRecord, Receipt,
-    Round, Seat, Trial,
-    MAX_YOUNG,
+    Round, Seat, Trial, MAX_YOUNG,
 };
 pub use call::{Call, Openings, StartStates, Ticket};
 pub use error::{ChainError, SubmitError};

@@ -105,6 +105,8 @@ pub enum Command {
     },
     /// Takes back what was unbonded, once its time has come.
     Withdraw,
+    /// Asks for a slot in the next round by a proof of work: entry without tokens. Then run `mine`.
+    Enter,
     /// Pays the rounds of --branch, which the account owns, from an escrow: for a branch that emission does not pay.
     Fund {
         /// Amount in DREAM that is added to the escrow; may be 0 to change the terms only.
@@ -238,6 +240,7 @@ impl Command {
         matches!(
             self,
             Self::Profile { .. }
+                | Self::Enter
                 | Self::Mine
                 | Self::Verify
                 | Self::All { .. }
@@ -327,6 +330,7 @@ mod tests {
             "unbond 1",
             "fund 100 --per-round 10 --unit-price 0.000001",
             "withdraw-escrow 5",
+            "enter --threads 4",
         ] {
             assert!(
                 parse(&format!("dream-worker {command}")).is_ok(),

@@ -4,6 +4,7 @@
 mod bond;
 mod challenge;
 mod data;
+mod enter;
 mod escrow;
 mod model;
 mod profile;
@@ -72,6 +73,7 @@ pub async fn run(
         Command::Bond { amount } => bond::bond(&session, *amount).await,
         Command::Unbond { amount } => bond::unbond(&session, *amount).await,
         Command::Withdraw => bond::withdraw(&session).await,
+        Command::Enter => enter::enter(&session, parts.runners(), settings, terminal, stop).await,
         Command::Fund {
             amount,
             per_round,

@@ -167,7 +167,7 @@ impl World {
     }
 
     /// Takes a locked amount away; a part of it goes to `winner`.
-    fn lose(&mut self, loser: &AccountId, amount: Balance, winner: Option<&AccountId>) {
+    fn take_bond(&mut self, loser: &AccountId, amount: Balance, winner: Option<&AccountId>) {
         if let Some(bond) = self.bonds.get_mut(loser) {
             bond.locked -= amount;
             bond.total -= amount;
@@ -185,7 +185,7 @@ impl World {
         if refuted {
             let merge = self.rounds.get_mut(&id).and_then(|r| r.merge.take());
             if let Some(merge) = merge {
-                self.lose(&merge.merger, merge.bond, Some(challenger));
+                self.take_bond(&merge.merger, merge.bond, Some(challenger));
             }
             return self.merge_anew(id);
         }
@@ -194,7 +194,7 @@ impl World {
         let Some(lost) = at.map(|at| all.remove(at)) else {
             return;
         };
-        self.lose(challenger, lost.bond, None);
+        self.take_bond(challenger, lost.bond, None);
         let open = self.number + self.parameters.round.response_blocks;
         self.rounds.entry(id).and_modify(|r| {
             r.disputes -= 1;
@@ -308,7 +308,7 @@ impl World {
                 if move_claim(&mut record, ClaimEvent::Exclude, self.number) {
                     let lost = self.parameters.bonds.availability.min(record.bond);
                     record.bond -= lost;
-                    self.lose(&record.miner, lost, None);
+                    self.take_bond(&record.miner, lost, None);
                     self.rounds.entry(id).and_modify(|r| r.accepted -= 1);
                 }
                 self.claims.insert(claim, record);
