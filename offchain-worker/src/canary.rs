@@ -2,7 +2,8 @@
 //! The account's chain of secrets, which decides when it must fake a claim.
 //!
 //! The head is registered with the profile; each claim whose flag is opened uses up one link, from the head towards the
-//! seed. The seed follows from the account's key, so that nothing is lost with a state folder.
+//! seed. When a chain is used up the account registers the head of its next one. All seeds follow from the account's
+//! key, so that nothing is lost with a state folder.
 
 use crate::error::WorkerError;
 use dream_chain::Chain;
@@ -10,80 +11,100 @@ use dream_primitives::claim::canary_link;
 use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::{BranchId, H256};
 
-/// Links of a chain: claims that an account can make on a branch.
-pub const LINKS: u32 = 1 << 16;
+/// Links of a chain: claims until the next one is registered.
+pub const LINKS: usize = 4096;
+/// Chains of an account on a branch.
+pub const CHAINS: u32 = 64;
 
-/// Purpose by which the seed follows from the key.
+/// Purpose by which the seeds follow from the key.
 const PURPOSE: &str = "canary";
 
-/// The chain of one account on one branch.
+/// The chains of one account on one branch.
 #[derive(Clone, Copy, Debug)]
 pub struct Secrets {
     genesis: H256,
-    seed: H256,
+    secret: H256,
 }
 
 impl Secrets {
     /// The secrets of the chain client's account.
     pub fn new(chain: &dyn Chain, branch: BranchId) -> Self {
-        Self::called(chain, branch, b"seed")
-    }
-
-    /// The secrets of the account's tickets: another chain, whose opened links tell nothing of the profile's.
-    pub fn of_tickets(chain: &dyn Chain, branch: BranchId) -> Self {
-        Self::called(chain, branch, b"ticket seed")
-    }
-
-    fn called(chain: &dyn Chain, branch: BranchId, name: &[u8]) -> Self {
         let genesis = chain.genesis();
         let secret = chain.secret(PURPOSE);
-        let parts: [&[u8]; 3] = [name, secret.as_bytes(), &branch.to_le_bytes()];
+        let parts: [&[u8]; 3] = [b"secret", secret.as_bytes(), &branch.to_le_bytes()];
         Self {
             genesis,
-            seed: hash(Domain::Canary, &genesis, &parts),
+            secret: hash(Domain::Canary, &genesis, &parts),
         }
     }
 
-    fn links(&self) -> impl Iterator<Item = H256> + '_ {
+    /// Chain `number` from its seed to its head.
+    fn links(&self, number: u32) -> impl Iterator<Item = H256> + '_ {
+        let parts: [&[u8]; 3] = [b"seed", self.secret.as_bytes(), &number.to_le_bytes()];
+        let seed = hash(Domain::Canary, &self.genesis, &parts);
         let next = |link: &H256| Some(canary_link(&self.genesis, link));
-        std::iter::successors(Some(self.seed), next).take(LINKS as usize + 1)
+        std::iter::successors(Some(seed), next).take(LINKS + 1)
     }
 
-    /// The head of the unused chain: what is registered first.
-    pub fn head(&self) -> H256 {
-        self.links().last().unwrap_or(self.seed)
-    }
-
-    /// The link that goes into a ticket of round `number`: a later round's link is nearer to the seed, so that what earlier
-    /// claims opened does not tell it. `None` once all links are used up.
-    pub fn of_round(&self, number: u32) -> Option<H256> {
-        let place = LINKS.checked_sub(number).filter(|place| *place > 0)?;
-        self.links().nth(place as usize)
-    }
-
-    /// The link before `secret`; `None` when `secret` is not of this chain, or its last.
+    /// The link before `secret`; `None` when `secret` is in no chain of the account, or the end of one.
     pub fn before(&self, secret: &H256) -> Option<H256> {
-        let links = self.links().zip(self.links().skip(1));
-        links
-            .filter(|(_, link)| link == secret)
-            .map(|(before, _)| before)
-            .next()
+        (0..CHAINS).find_map(|number| {
+            let mut before = None;
+            for link in self.links(number) {
+                if link == *secret {
+                    return before;
+                }
+                before = Some(link);
+            }
+            None
+        })
+    }
+
+    /// What to register where `known` is registered: that again while it is not used up, the next chain's head when it
+    /// is, and the first chain's where there is nothing of this account. `None` when all chains are used up.
+    pub fn to_register(&self, known: Option<&H256>) -> Option<H256> {
+        if let Some(known) = known.filter(|known| self.before(known).is_some()) {
+            return Some(*known);
+        }
+        let ended = known.and_then(|known| {
+            (0..CHAINS).find(|number| self.links(*number).next().as_ref() == Some(known))
+        });
+        let number = ended.map_or(0, |number| number + 1);
+        (number < CHAINS).then(|| self.links(number).last())?
+    }
+
+    /// The secret of a ticket ground on round `number`. It is a chain of one link for each round, so that opening one tells
+    /// nothing of another, nor of the profile's chains.
+    pub fn ticket(&self, number: u32) -> H256 {
+        canary_link(&self.genesis, &self.ticket_seed(number))
+    }
+
+    fn ticket_seed(&self, number: u32) -> H256 {
+        let parts: [&[u8]; 3] = [b"ticket", self.secret.as_bytes(), &number.to_le_bytes()];
+        hash(Domain::Canary, &self.genesis, &parts)
+    }
+
+    /// The link before the secret of a ticket; `None` when it is none of this account's first 2^16 rounds.
+    pub fn before_ticket(&self, secret: &H256) -> Option<H256> {
+        let mut seeds = (0..1 << 16).map(|number| self.ticket_seed(number));
+        seeds.find(|seed| canary_link(&self.genesis, seed) == *secret)
     }
 
     /// The salt that hides a profile until it is revealed.
     pub fn profile_salt(&self, leaf: &H256) -> H256 {
-        let parts: [&[u8]; 3] = [b"profile salt", self.seed.as_bytes(), leaf.as_bytes()];
+        let parts: [&[u8]; 3] = [b"profile salt", self.secret.as_bytes(), leaf.as_bytes()];
         hash(Domain::Canary, &self.genesis, &parts)
     }
 }
 
 /// The link that a claim made under `secret` will be opened with.
 pub fn preimage(chain: &dyn Chain, branch: BranchId, secret: &H256) -> Result<H256, WorkerError> {
-    let tickets = || Secrets::of_tickets(chain, branch).before(secret);
-    let known = Secrets::new(chain, branch).before(secret).or_else(tickets);
+    let secrets = Secrets::new(chain, branch);
+    let known = secrets.before(secret);
+    let known = known.or_else(|| secrets.before_ticket(secret));
     known.ok_or_else(|| {
         WorkerError::NotReady(format!(
-            "the secret {secret:?} that {} registered on branch {branch} is not of this key's chain, or the chain's {LINKS} links are used up: run `dream-worker profile` again, or use another account",
+            "the secret {secret:?} that {} registered on branch {branch} is not of this key's chain, or the chain is used up: run `dream-worker profile --branch {branch}` again",
             chain.account()
         ))
     })
@@ -96,28 +117,49 @@ mod tests {
     use dream_chain::AccountId;
     use dream_primitives::params::ChainParameters;
 
+    fn chain(n: u8) -> MockChain {
+        let parameters = ChainParameters::development();
+        MockChain::new(parameters, Sealing::Manual, AccountId([n; 32]))
+    }
+
     #[test]
     fn chain_should_lead_from_head_to_seed_and_follow_from_the_key() {
-        let chain = |n| {
-            let parameters = ChainParameters::development();
-            MockChain::new(parameters, Sealing::Manual, AccountId([n; 32]))
-        };
         let secrets = Secrets::new(&chain(1), 0);
-        let head = secrets.head();
-        assert_eq!(head, Secrets::new(&chain(1), 0).head());
-        assert_ne!(head, Secrets::new(&chain(2), 0).head());
-        assert_ne!(head, Secrets::new(&chain(1), 1).head());
+        let head = secrets.to_register(None).unwrap();
+        let of = |n, branch| Secrets::new(&chain(n), branch).to_register(None);
+        assert_eq!(Some(head), of(1, 0));
+        assert!(![of(2, 0), of(1, 1)].contains(&Some(head)));
         let before = secrets.before(&head).unwrap();
         assert_eq!(canary_link(&chain(1).genesis(), &before), head);
         let second = secrets.before(&before).unwrap();
         assert_eq!(preimage(&chain(1), 0, &before).unwrap(), second);
-        assert!(preimage(&chain(2), 0, &before).is_err());
-        assert_eq!(secrets.before(&secrets.seed), None);
-        let tickets = Secrets::of_tickets(&chain(1), 0);
-        let (first, second) = (tickets.of_round(1).unwrap(), tickets.of_round(2).unwrap());
-        assert_eq!(canary_link(&chain(1).genesis(), &second), first);
-        assert_eq!(preimage(&chain(1), 0, &first).unwrap(), second);
+        let error = preimage(&chain(2), 0, &before).unwrap_err().to_string();
+        assert!(error.contains("dream-worker profile"), "{error}");
+    }
+
+    #[test]
+    fn profile_should_go_on_with_unused_links_and_then_with_the_next_chain() {
+        let secrets = Secrets::new(&chain(1), 0);
+        let head = secrets.to_register(None).unwrap();
+        let used = secrets.before(&head).unwrap();
+        assert_eq!(secrets.to_register(Some(&used)), Some(used));
+        let end = secrets.links(0).next().unwrap();
+        assert_eq!(secrets.before(&end), None);
+        let next = secrets.to_register(Some(&end)).unwrap();
+        assert_eq!(Some(next), secrets.links(1).last());
+        assert!(secrets.before(&next).is_some());
+        let last = secrets.links(CHAINS - 1).next().unwrap();
+        assert_eq!(secrets.to_register(Some(&last)), None);
+        assert_eq!(secrets.to_register(Some(&H256::zero())), Some(head));
+    }
+    #[test]
+    fn tickets_should_have_secrets_of_their_own() {
+        let secrets = Secrets::new(&chain(1), 0);
+        let (first, second) = (secrets.ticket(1), secrets.ticket(2));
+        assert!(first != second && first != Secrets::new(&chain(2), 0).ticket(1));
         assert_eq!(secrets.before(&first), None);
-        assert_eq!(tickets.of_round(LINKS), None);
+        let before = preimage(&chain(1), 0, &second).unwrap();
+        assert_eq!(canary_link(&chain(1).genesis(), &before), second);
+        assert!(preimage(&chain(2), 0, &second).is_err());
     }
 }

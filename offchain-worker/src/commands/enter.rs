@@ -34,7 +34,7 @@ pub(super) async fn enter(
         return Err(WorkerError::Input(text.into()));
     }
     let leaf = leaf_of(session, runners, settings, terminal, stop.clone()).await?;
-    let secrets = Secrets::of_tickets(&**chain, branch);
+    let secrets = Secrets::new(&**chain, branch);
     let mut first: u64 = 0;
     loop {
         let block = chain.finalised().await?;
@@ -81,17 +81,13 @@ pub(super) async fn enter(
             info!("no ticket for round {} in {first} hashes", round.id.number);
             continue;
         };
-        let Some(secret) = secrets.of_round(round.id.number) else {
-            let text = "this key's secrets are used up on this branch: use another account";
-            return Err(WorkerError::NotReady(text.into()));
-        };
         let ticket = Ticket {
             account,
             round: round.id,
             nonce,
             settings: settings_of(settings)?,
             leaf,
-            secret,
+            secret: secrets.ticket(round.id.number),
         };
         match chain.submit(Call::Enter(Box::new(ticket))).await {
             // The list of tickets, read again, says whether it has a slot.

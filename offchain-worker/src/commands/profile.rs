@@ -98,14 +98,15 @@ pub async fn register_leaf(
     let secrets = Secrets::new(chain, branch);
     let known = chain.profile(At::Finalised, branch, account).await?;
     // Links that have been opened are known to everybody: a new profile goes on with those that have not.
-    let unused = known
-        .as_ref()
-        .map(|p| p.secret)
-        .filter(|s| secrets.before(s).is_some());
-    if unused.is_some() && known.is_some_and(|p| p.leaf == leaf && p.settings == settings) {
+    let known_secret = known.as_ref().map(|p| p.secret);
+    let Some(secret) = secrets.to_register(known_secret.as_ref()) else {
+        return Err(WorkerError::Input(format!(
+            "{account} has used up all its secrets on branch {branch}: use another account"
+        )));
+    };
+    if known.is_some_and(|p| p.leaf == leaf && p.settings == settings && p.secret == secret) {
         return Ok(false);
     }
-    let secret = unused.unwrap_or_else(|| secrets.head());
     let salt = secrets.profile_salt(&leaf);
     let raw = account.as_bytes();
     let commitment = commitment(&genesis, raw, branch, &settings, &leaf, &secret, &salt);

@@ -268,6 +268,8 @@ fn patch(genesis: &mut Value) -> Result<()> {
     // Claiming ends as soon as all miners have claimed; so do the other phases when everybody has acted.
     round["maxClaims"] = json!(3);
     round["disputeBlocks"] = json!(2);
+    // Slots for accounts without bonds are kept free of others.
+    round["newcomerSlots"] = json!(0);
     let audit = genesis
         .pointer_mut("/chainParameters/parameters/audit")
         .context("the genesis has no chainParameters.parameters.audit")?;

@@ -342,7 +342,7 @@ fn claim_of(id: H256, record: &ClaimRecord, base: u32, names: &Names) -> Claim {
             state if state.accepted() => Outcome::Accepted,
             ClaimState::Rejected | ClaimState::Slashed => Outcome::Refused,
             ClaimState::Canary => Outcome::Canary,
-            ClaimState::Void | ClaimState::Excluded => Outcome::Void,
+            ClaimState::Void | ClaimState::Excluded | ClaimState::Reverted => Outcome::Void,
             _ => Outcome::Open,
         },
         verdicts,

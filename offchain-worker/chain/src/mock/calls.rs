@@ -3,7 +3,7 @@
 
 use super::claims::{open_digests, open_starts, seat};
 use codec::Encode;
-use dream_primitives::claim::Verdict;
+use dream_primitives::claim::{Availability, Verdict};
 use dream_primitives::data::{streamed, Mixture};
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::{Recipe, RecipeError};
@@ -147,17 +147,27 @@ impl World {
                 seat.availability = Some(availability);
                 Ok(())
             }),
-            Call::CommitReplay { claim, commitment } => self.act(
-                claim,
-                Phase::Commitment,
-                ClaimState::Available,
-                |r, _, _| {
-                    let seat = seat(r, &who)?;
-                    ensure(seat.commitment.is_none(), work("AlreadyDone"))?;
-                    seat.commitment = Some(commitment);
-                    Ok(())
-                },
-            ),
+            Call::CommitReplay { claim, commitment } => {
+                let mut lacked = false;
+                self.act(
+                    claim,
+                    Phase::Commitment,
+                    ClaimState::Available,
+                    |r, _, _| {
+                        let seat = seat(r, &who)?;
+                        ensure(seat.commitment.is_none(), work("AlreadyDone"))?;
+                        seat.commitment = Some(commitment);
+                        lacked = seat.availability == Some(Availability::Lack);
+                        Ok(())
+                    },
+                )?;
+                // The phase does not wait for a seat that lacked the blobs, so its act does not count.
+                let round = self.claims[&claim].claim.round;
+                if let Some(round) = self.rounds.get_mut(&round).filter(|_| lacked) {
+                    round.awaiting += 1;
+                }
+                Ok(())
+            }
             Call::OpenDigests { claim, openings } => self.act(
                 claim,
                 Phase::DigestOpening,

@@ -8,7 +8,7 @@ use crate::error::WorkerError;
 use crate::worker::RoundView;
 use dream_chain::{At, BlockRef, Call, Trial};
 use dream_primitives::claim::RoundId;
-use dream_primitives::trial::{Level, Stage};
+use dream_primitives::trial::Stage;
 use dream_primitives::H256;
 use tracing::warn;
 
@@ -35,7 +35,8 @@ impl Miner {
             if !active.contains(&id) {
                 continue;
             }
-            let asked = |t: &Trial| t.level == Level::Challenge && t.stage == Stage::Opening;
+            // Once it is open the stage changes only in the next block.
+            let asked = |t: &Trial| t.stage == Stage::Opening && t.end.is_none();
             if let Some(trial) = worker.chain.trial(at, id).await?.filter(asked) {
                 self.open_challenged(block, round, record, id, &trial)
                     .await?;

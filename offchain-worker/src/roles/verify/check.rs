@@ -6,7 +6,7 @@ use crate::blobs::{self, BlobError};
 use crate::error::WorkerError;
 use crate::submit::Sent;
 use crate::worker::RoundView;
-use dream_chain::Call;
+use dream_chain::{Call, ClaimRecord};
 use dream_primitives::claim::Availability;
 use dream_primitives::round::OpenedStart;
 use dream_primitives::H256;
@@ -19,7 +19,7 @@ const PATIENCE: u32 = 3;
 
 impl Verifier {
     /// Fetches opened start states.
-    pub(super) async fn starts(
+    async fn starts(
         &self,
         view: &RoundView,
         opened: &[OpenedStart],
@@ -33,6 +33,23 @@ impl Verifier {
                 blobs::training_state(&*worker.store, architecture, &genesis, &s.cid, s.state)
                     .await?;
             starts.push((s.segment, state));
+        }
+        Ok(starts)
+    }
+
+    /// Fetches what a replay needs: start states and, where it counts that others can merge it, the delta.
+    pub(super) async fn evidence(
+        &self,
+        view: &RoundView,
+        record: &ClaimRecord,
+        opened: &[OpenedStart],
+        delta: bool,
+    ) -> Result<Vec<(u16, TrainingState)>, BlobError> {
+        let starts = self.starts(view, opened).await?;
+        if delta {
+            let (claim, store) = (&record.claim, &*self.worker.store);
+            let architecture = &view.terms.architecture;
+            blobs::delta(store, architecture, &claim.delta_cid, claim.delta_root).await?;
         }
         Ok(starts)
     }
@@ -54,14 +71,8 @@ impl Verifier {
         view: &RoundView,
         audit: &Audit,
     ) -> Result<Option<Availability>, WorkerError> {
-        let claim = &audit.claim.claim;
-        let architecture = &view.terms.architecture;
-        let fetched = async {
-            self.starts(view, &audit.claim.starts).await?;
-            let store = &*self.worker.store;
-            blobs::delta(store, architecture, &claim.delta_cid, claim.delta_root).await
-        };
-        match fetched.await {
+        let evidence = self.evidence(view, &audit.claim, &audit.claim.starts, true);
+        match evidence.await {
             Ok(_) => Ok(Some(Availability::Have)),
             Err(error) if error.lacking() => {
                 let lacking = self.missed(audit.id, &error);

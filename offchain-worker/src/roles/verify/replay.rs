@@ -25,7 +25,8 @@ impl Verifier {
         if audit.record.is_some() {
             return Ok(false);
         }
-        let starts = match self.starts(view, &audit.claim.starts).await {
+        let evidence = self.evidence(view, &audit.claim, &audit.claim.starts, true);
+        let starts = match evidence.await {
             Ok(starts) => starts,
             Err(error) if error.lacking() => {
                 self.told.say(

@@ -9,7 +9,6 @@
 //! | wait | everything else |
 
 use super::{Verifier, ROLE};
-use crate::blobs::{self, BlobError};
 use crate::error::WorkerError;
 use crate::submit::Sent;
 use crate::worker::{RoundView, Worker};
@@ -19,7 +18,6 @@ use dream_primitives::claim::ReplayReport;
 use dream_primitives::round::OpenedStart;
 use dream_primitives::trial::{Level, Stage, TrialSeat};
 use dream_primitives::H256;
-use dream_training::TrainingState;
 use tracing::info;
 
 /// Folder of what is written down of trials.
@@ -124,7 +122,11 @@ impl Verifier {
         let Some(view) = round_of(worker, block, open).await? else {
             return Ok(false);
         };
-        let report = match self.evidence(&view, open).await {
+        // A challenged claim may be merged already: then its delta is needed no more.
+        let delta = open.trial.level != Level::Challenge;
+        let starts = trial_starts(open);
+        let evidence = self.evidence(&view, &open.record, &starts, delta);
+        let report = match evidence.await {
             Ok(starts) => {
                 info!(
                     "claim {:?}: called to its {:?} of {} seats",
@@ -149,21 +151,6 @@ impl Verifier {
             .database
             .put(&trial_key(&open.id, &open.trial), &record)?;
         Ok(true)
-    }
-
-    /// Fetches what the trial is about: the start states, and the delta while it is not merged yet.
-    async fn evidence(
-        &self,
-        view: &RoundView,
-        open: &OpenTrial,
-    ) -> Result<Vec<(u16, TrainingState)>, BlobError> {
-        let starts = self.starts(view, &trial_starts(open)).await?;
-        if open.trial.level != Level::Challenge {
-            let (claim, store) = (&open.record.claim, &*self.worker.store);
-            let architecture = &view.terms.architecture;
-            blobs::delta(store, architecture, &claim.delta_cid, claim.delta_root).await?;
-        }
-        Ok(starts)
     }
 
     async fn commit_verdict(
