@@ -73,6 +73,23 @@ impl Secrets {
         (number < CHAINS).then(|| self.links(number).last())?
     }
 
+    /// The secret of a ticket ground on round `number`. It is a chain of one link for each round, so that opening one tells
+    /// nothing of another, nor of the profile's chains.
+    pub fn ticket(&self, number: u32) -> H256 {
+        canary_link(&self.genesis, &self.ticket_seed(number))
+    }
+
+    fn ticket_seed(&self, number: u32) -> H256 {
+        let parts: [&[u8]; 3] = [b"ticket", self.secret.as_bytes(), &number.to_le_bytes()];
+        hash(Domain::Canary, &self.genesis, &parts)
+    }
+
+    /// The link before the secret of a ticket; `None` when it is none of this account's first 2^16 rounds.
+    pub fn before_ticket(&self, secret: &H256) -> Option<H256> {
+        let mut seeds = (0..1 << 16).map(|number| self.ticket_seed(number));
+        seeds.find(|seed| canary_link(&self.genesis, seed) == *secret)
+    }
+
     /// The salt that hides a profile until it is revealed.
     pub fn profile_salt(&self, leaf: &H256) -> H256 {
         let parts: [&[u8]; 3] = [b"profile salt", self.secret.as_bytes(), leaf.as_bytes()];
@@ -82,7 +99,10 @@ impl Secrets {
 
 /// The link that a claim made under `secret` will be opened with.
 pub fn preimage(chain: &dyn Chain, branch: BranchId, secret: &H256) -> Result<H256, WorkerError> {
-    Secrets::new(chain, branch).before(secret).ok_or_else(|| {
+    let secrets = Secrets::new(chain, branch);
+    let known = secrets.before(secret);
+    let known = known.or_else(|| secrets.before_ticket(secret));
+    known.ok_or_else(|| {
         WorkerError::NotReady(format!(
             "the secret {secret:?} that {} registered on branch {branch} is not of this key's chain, or the chain is used up: run `dream-worker profile --branch {branch}` again",
             chain.account()
@@ -131,5 +151,15 @@ mod tests {
         let last = secrets.links(CHAINS - 1).next().unwrap();
         assert_eq!(secrets.to_register(Some(&last)), None);
         assert_eq!(secrets.to_register(Some(&H256::zero())), Some(head));
+    }
+    #[test]
+    fn tickets_should_have_secrets_of_their_own() {
+        let secrets = Secrets::new(&chain(1), 0);
+        let (first, second) = (secrets.ticket(1), secrets.ticket(2));
+        assert!(first != second && first != Secrets::new(&chain(2), 0).ticket(1));
+        assert_eq!(secrets.before(&first), None);
+        let before = preimage(&chain(1), 0, &second).unwrap();
+        assert_eq!(canary_link(&chain(1).genesis(), &before), second);
+        assert!(preimage(&chain(2), 0, &second).is_err());
     }
 }

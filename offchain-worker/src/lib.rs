@@ -24,6 +24,8 @@ pub mod replay;
 pub mod roles;
 pub mod show;
 pub mod submit;
+mod supply;
+pub mod ticket;
 pub mod trace;
 pub mod units;
 pub mod view;

@@ -5,6 +5,7 @@ use crate::blobs;
 use crate::corpus::Corpus;
 use crate::database::Database;
 use crate::error::WorkerError;
+use crate::merge::Merged;
 use crate::roles::Role;
 use dream_chain::{AccountId, At, BlockRef, Chain, Round};
 use dream_primitives::claim::RoundId;
@@ -30,6 +31,11 @@ pub trait Runners: Send + Sync {
         recipe: Recipe,
         genesis: H256,
     ) -> Result<Box<dyn SegmentRunner>, TrainingError>;
+
+    /// The merge that a merger posts, from the one that it computed.
+    fn merged(&self, merged: Merged) -> Merged {
+        merged
+    }
 
     /// The delta that a claim whose training ended in `end` posts, in chunks.
     fn delta(

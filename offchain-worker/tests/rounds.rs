@@ -454,6 +454,7 @@ async fn merger_should_find_a_wrong_version_of_another() {
         server_root: H256::repeat_byte(9),
         cid,
         server_cid: Some(cid),
+        table: Default::default(),
     };
     net.root.as_account(account(4)).submit(wrong).await.unwrap();
     let merger = &roles[3];

@@ -3,9 +3,10 @@
 //!
 //! `dream-worker` does not depend on this crate, so it cannot be told to cheat. Each [`Mode`] puts one dishonest part
 //! between the honest roles and a boundary that they have anyway: the runner of segments ([`training`]), the chain
-//! ([`silence`]), the blob store ([`withholding`]), or a role itself ([`leak`], [`vanish`]).
+//! ([`silence`]), the blob store ([`withholding`]), or a role itself ([`leak`], [`vanish`]); [`merging`] spoils merges.
 
 pub mod leak;
+pub mod merging;
 pub mod silence;
 pub mod training;
 pub mod vanish;
@@ -17,6 +18,7 @@ use dream_store::BlobStore;
 use dream_worker::roles::Role;
 use dream_worker::worker::{Parts, Runners, Usual};
 use leak::{LazyVerifier, LeakingMiner, Leaks};
+use merging::{Merging, WrongMerges};
 use silence::Silent;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +57,10 @@ pub enum Mode {
     WithheldSnapshot,
     /// Removes its delta once the claim is accepted.
     VanishingDelta,
+    /// Posts merges in which a parameter is wrong, and defends them.
+    WrongMerge,
+    /// Posts the roots of states that do not exist.
+    UnheldTree,
 }
 
 /// A worker's parts, one of them dishonest.
@@ -105,9 +111,15 @@ impl Cheat {
 impl Parts for Cheat {
     fn runners(&self) -> Arc<dyn Runners> {
         let honest = self.honest.runners();
-        match self.training() {
-            Some(how) => Arc::new(CheatingRunners { honest, how }),
-            None => honest,
+        let merging = match self.mode {
+            Mode::WrongMerge => Some(Merging::WrongState),
+            Mode::UnheldTree => Some(Merging::UnheldTree),
+            _ => None,
+        };
+        match (self.training(), merging) {
+            (Some(how), _) => Arc::new(CheatingRunners { honest, how }),
+            (None, Some(how)) => Arc::new(WrongMerges { honest, how }),
+            (None, None) => honest,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use dream_chain::{AccountId, At, BlockRef, Call, Chain, ChainError, Item, Receipt, SubmitError};
+use dream_primitives::dispute::DeltaOpening;
 use dream_primitives::{BlockNumber, H256};
 use std::sync::Arc;
 
@@ -47,6 +48,15 @@ impl Chain for Silent {
 
     async fn events(&self, block: u32) -> Result<Option<Vec<dream_chain::Event>>, ChainError> {
         self.chain.events(block).await
+    }
+
+    async fn supplied(
+        &self,
+        claim: H256,
+        from: BlockNumber,
+        until: BlockRef,
+    ) -> Result<Vec<DeltaOpening>, ChainError> {
+        self.chain.supplied(claim, from, until).await
     }
 
     async fn under_way(&self) -> Result<bool, ChainError> {

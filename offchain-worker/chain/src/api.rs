@@ -6,12 +6,13 @@ use codec::{Decode, DecodeAll, Encode};
 use dream_primitives::claim::RoundId;
 use dream_primitives::credits::Credits;
 use dream_primitives::data::Mixture;
+use dream_primitives::dispute::{DeltaOpening, PairTable};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::registry::RoundTerms;
 use dream_primitives::trial::{self, TrialSeat};
 use dream_primitives::version::VersionHeader;
-use dream_primitives::{registry, round};
+use dream_primitives::{game, registry, round, ticket};
 use dream_primitives::{
     Balance, BlockNumber, BoundedVec, BranchId, ConstU32, DatasetId, ModelId, H256,
 };
@@ -29,6 +30,12 @@ pub type DatasetRecord = registry::DatasetRecord<AccountId>;
 pub type Round = round::Round<AccountId>;
 /// All that the chain keeps of a claim.
 pub type ClaimRecord = round::ClaimRecord<AccountId>;
+/// A dispute of a posted merge.
+pub type Dispute = game::Dispute<AccountId>;
+/// A demand for a chunk of a delta.
+pub type Demand = game::Demand<AccountId>;
+/// A newcomer's slot.
+pub type Entry = ticket::Entry<AccountId>;
 /// A seat of a committee.
 pub type Seat = round::Seat<AccountId>;
 /// A trial of a claim.
@@ -110,6 +117,21 @@ pub struct ProfileRecord {
     pub since: BlockNumber,
     /// Newest link of the account's chain of secrets that is known.
     pub secret: H256,
+}
+
+/// What the owner of a branch pays its rounds from.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+pub struct Escrow {
+    /// Who paid it in.
+    pub owner: AccountId,
+    /// All of it.
+    pub balance: Balance,
+    /// Of it, set aside for rounds.
+    pub reserved: Balance,
+    /// Most that a round is paid.
+    pub per_round: Balance,
+    /// What a work unit is paid.
+    pub unit_price: Balance,
 }
 
 /// An account's tokens.
@@ -198,6 +220,22 @@ pub enum Item {
     Trial(H256),
     /// An account's seat in a claim's trial.
     TrialSeat(H256, AccountId),
+    /// Header of a round's posted merge, until it is the head.
+    PostedHeader(RoundId),
+    /// Table of distances of a round's posted merge.
+    PostedTable(RoundId),
+    /// Disputes of a round's posted merge that are not over.
+    Disputes(RoundId),
+    /// Demands for chunks of a round's deltas that are not over.
+    Demands(RoundId),
+    /// What the owner of a branch pays its rounds from.
+    Escrow(BranchId),
+    /// The hash that a branch's next ticket must be below.
+    TicketTarget(BranchId),
+    /// Tickets that have slots in a branch's next round.
+    Tickets(BranchId),
+    /// Slots of newcomers in a round that are not used yet.
+    Newcomers(RoundId),
     /// Credits of an account.
     Credits(AccountId),
     /// Credits of all.
@@ -305,6 +343,14 @@ pub trait Chain: Send + Sync {
     /// Submissions of one client are sent one after another. A call is sent at most once: after
     /// [`SubmitError::Unknown`] the caller looks at the chain.
     async fn submit(&self, call: Call) -> Result<Receipt, SubmitError>;
+
+    /// The chunks of a claim's delta that transactions of the blocks after `from` up to `until` hold, right or wrong.
+    async fn supplied(
+        &self,
+        claim: H256,
+        from: BlockNumber,
+        until: BlockRef,
+    ) -> Result<Vec<DeltaOpening>, ChainError>;
 
     /// Chain parameters.
     async fn parameters(&self, at: At) -> Result<ChainParameters, ChainError> {
@@ -445,6 +491,22 @@ pub trait Chain: Send + Sync {
             .unwrap_or_default())
     }
 
+    /// Header of a round's posted merge, until it is the head.
+    async fn posted_header(
+        &self,
+        at: At,
+        round: RoundId,
+    ) -> Result<Option<VersionHeader>, ChainError> {
+        read(self, at, Item::PostedHeader(round)).await
+    }
+
+    /// Table of distances of a round's posted merge; empty where the rule reads none.
+    async fn posted_table(&self, at: At, round: RoundId) -> Result<PairTable, ChainError> {
+        Ok(read(self, at, Item::PostedTable(round))
+            .await?
+            .unwrap_or_default())
+    }
+
     /// The trial of a claim, while it has one.
     async fn trial(&self, at: At, claim: H256) -> Result<Option<Trial>, ChainError> {
         read(self, at, Item::Trial(claim)).await
@@ -482,6 +544,45 @@ pub trait Chain: Send + Sync {
             }
         }
         Ok(trials)
+    }
+
+    /// Disputes of a round's posted merge that are not over.
+    async fn disputes(&self, at: At, round: RoundId) -> Result<Vec<Dispute>, ChainError> {
+        Ok(read(self, at, Item::Disputes(round))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// Demands for chunks of a round's deltas that are not over.
+    async fn demands(&self, at: At, round: RoundId) -> Result<Vec<Demand>, ChainError> {
+        Ok(read(self, at, Item::Demands(round))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// What the owner of a branch pays its rounds from.
+    async fn escrow(&self, at: At, branch: BranchId) -> Result<Option<Escrow>, ChainError> {
+        read(self, at, Item::Escrow(branch)).await
+    }
+
+    /// The hash that a branch's next ticket must be below.
+    async fn ticket_target(&self, at: At, branch: BranchId) -> Result<H256, ChainError> {
+        let stored = read(self, at, Item::TicketTarget(branch)).await?;
+        Ok(stored.unwrap_or_else(ticket::easiest))
+    }
+
+    /// Tickets that have slots in a branch's next round, ascending by work.
+    async fn tickets(&self, at: At, branch: BranchId) -> Result<Vec<Entry>, ChainError> {
+        Ok(read(self, at, Item::Tickets(branch))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// Slots of newcomers in a round that are not used yet.
+    async fn newcomers(&self, at: At, round: RoundId) -> Result<Vec<Entry>, ChainError> {
+        Ok(read(self, at, Item::Newcomers(round))
+            .await?
+            .unwrap_or_default())
     }
 
     /// The claims of a branch's newest round in whose committee `account` sits, whatever is asked of it now.

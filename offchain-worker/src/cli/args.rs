@@ -105,6 +105,26 @@ pub enum Command {
     },
     /// Takes back what was unbonded, once its time has come.
     Withdraw,
+    /// Asks for a slot in the next round by a proof of work: entry without tokens. Then run `mine`.
+    Enter,
+    /// Pays the rounds of --branch, which the account owns, from an escrow: for a branch that emission does not pay.
+    Fund {
+        /// Amount in DREAM that is added to the escrow; may be 0 to change the terms only.
+        #[arg(value_parser = units::parse)]
+        amount: Balance,
+        /// Most that a round is paid, in DREAM.
+        #[arg(long, value_parser = units::parse)]
+        per_round: Balance,
+        /// What a work unit (a trained token) is paid, in DREAM, such as 0.000001.
+        #[arg(long, value_parser = units::parse)]
+        unit_price: Balance,
+    },
+    /// Takes back a part of the escrow of --branch that no round has set aside.
+    WithdrawEscrow {
+        /// Amount in DREAM.
+        #[arg(value_parser = units::parse)]
+        amount: Balance,
+    },
     /// Runs the calibration segment and registers the numeric profile of this machine.
     Profile {
         /// Also admits the profile, by sudo (development chains that admit not every profile).
@@ -220,6 +240,7 @@ impl Command {
         matches!(
             self,
             Self::Profile { .. }
+                | Self::Enter
                 | Self::Mine
                 | Self::Verify
                 | Self::All { .. }
@@ -307,6 +328,9 @@ mod tests {
             "report --out x",
             "withdraw",
             "unbond 1",
+            "fund 100 --per-round 10 --unit-price 0.000001",
+            "withdraw-escrow 5",
+            "enter --threads 4",
         ] {
             assert!(
                 parse(&format!("dream-worker {command}")).is_ok(),
@@ -331,6 +355,8 @@ mod tests {
             ("data add x --admit --weight 0", "0"),
             ("bond 1 --key a --suri //Alice", "--suri"),
             ("all --roles sleep", "sleep"),
+            ("fund 5 --per-round 1", "--unit-price"),
+            ("withdraw-escrow much", "\"much\""),
             ("dance", "dance"),
         ] {
             let error = parse(&format!("dream-worker {line}")).unwrap_err();

@@ -4,6 +4,8 @@
 mod bond;
 mod challenge;
 mod data;
+mod enter;
+mod escrow;
 mod model;
 mod profile;
 mod read;
@@ -71,6 +73,13 @@ pub async fn run(
         Command::Bond { amount } => bond::bond(&session, *amount).await,
         Command::Unbond { amount } => bond::unbond(&session, *amount).await,
         Command::Withdraw => bond::withdraw(&session).await,
+        Command::Enter => enter::enter(&session, parts.runners(), settings, terminal, stop).await,
+        Command::Fund {
+            amount,
+            per_round,
+            unit_price,
+        } => escrow::fund(&session, *amount, *per_round, *unit_price).await,
+        Command::WithdrawEscrow { amount } => escrow::withdraw(&session, *amount).await,
         Command::Profile { admit } => {
             profile::register(&session, parts.runners(), settings, terminal, stop, *admit).await
         }

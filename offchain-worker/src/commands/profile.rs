@@ -22,6 +22,37 @@ pub(super) async fn register(
     stop: Stop,
     admit: bool,
 ) -> Result<(), WorkerError> {
+    let leaf = leaf_of(session, runners, settings, terminal, stop).await?;
+    let (chain, id, settings) = (
+        &session.chain,
+        session.global.branch,
+        settings_of(settings)?,
+    );
+    if admit {
+        let admit = Call::Sudo(Box::new(Call::AdmitProfile(leaf)));
+        session.submit(admit).await?;
+    }
+    match register_leaf(&**chain, id, settings, leaf).await? {
+        true => println!(
+            "{} computes under the profile {leaf:?} on branch {id}",
+            chain.account()
+        ),
+        false => println!(
+            "{} has this profile on branch {id} already: {leaf:?}",
+            chain.account()
+        ),
+    }
+    Ok(())
+}
+
+/// Runs the calibration segment of the branch; the leaf that it gives.
+pub(super) async fn leaf_of(
+    session: &Session,
+    runners: Arc<dyn Runners>,
+    settings: Option<&NumericSettings>,
+    terminal: &Terminal,
+    stop: Stop,
+) -> Result<H256, WorkerError> {
     let settings = settings_of(settings)?;
     let (chain, id) = (&session.chain, session.global.branch);
     let branch = session.branch().await?;
@@ -29,12 +60,7 @@ pub(super) async fn register(
     let architecture = model
         .ok_or_else(|| WorkerError::Input(format!("model {} is not on this chain", branch.model)))?
         .architecture;
-    let (genesis, recipe, own, bar) = (
-        chain.genesis(),
-        branch.recipe,
-        settings.clone(),
-        terminal.bar(),
-    );
+    let (genesis, recipe, own, bar) = (chain.genesis(), branch.recipe, settings, terminal.bar());
     let leaf = tokio::task::spawn_blocking(move || {
         let mut runner = runners.runner(architecture, recipe, genesis)?;
         let steps = u64::from(recipe.steps);
@@ -57,21 +83,7 @@ pub(super) async fn register(
         leaf
     })
     .await??;
-    if admit {
-        let admit = Call::Sudo(Box::new(Call::AdmitProfile(leaf)));
-        session.submit(admit).await?;
-    }
-    match register_leaf(&**chain, id, settings, leaf).await? {
-        true => println!(
-            "{} computes under the profile {leaf:?} on branch {id}",
-            chain.account()
-        ),
-        false => println!(
-            "{} has this profile on branch {id} already: {leaf:?}",
-            chain.account()
-        ),
-    }
-    Ok(())
+    Ok(leaf)
 }
 
 /// Registers a calibration leaf: first its commitment, then, in a later block, what was committed to. `false` when the

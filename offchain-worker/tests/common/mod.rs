@@ -11,6 +11,7 @@ use dream_chain::{
     SubmitError,
 };
 use dream_primitives::claim::RoundId;
+use dream_primitives::dispute::DeltaOpening;
 use dream_primitives::params::ChainParameters;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::round::Phase;
@@ -150,6 +151,15 @@ impl Chain for Watched {
         self.inner.events(block).await
     }
 
+    async fn supplied(
+        &self,
+        claim: H256,
+        from: u32,
+        until: BlockRef,
+    ) -> Result<Vec<DeltaOpening>, ChainError> {
+        self.inner.supplied(claim, from, until).await
+    }
+
     async fn under_way(&self) -> Result<bool, ChainError> {
         if self.trap.count(false).is_some() {
             self.trap.spring().await;
@@ -181,6 +191,7 @@ impl Chain for Watched {
 
 /// The network.
 pub struct Net {
+    pub config: ModelConfig,
     pub root: MockChain,
     pub store: Arc<MemoryStore>,
     pub log: Arc<Mutex<Vec<Sent>>>,
@@ -230,6 +241,16 @@ impl Net {
         max_claims: u32,
         change: impl FnOnce(&mut ChainParameters),
     ) -> Self {
+        Self::of(accounts, max_claims, config(), change).await
+    }
+
+    /// As [`Net::with`], with another model.
+    pub async fn of(
+        accounts: u8,
+        max_claims: u32,
+        config: ModelConfig,
+        change: impl FnOnce(&mut ChainParameters),
+    ) -> Self {
         let mut parameters = ChainParameters::development();
         parameters.round.max_claims = max_claims;
         parameters.round.dispute_blocks = 1;
@@ -243,13 +264,14 @@ impl Net {
         }
         root.advance(1);
         let net = Self {
+            config,
             root,
             store,
             log: Arc::default(),
             folder,
         };
         let session = net.session();
-        init_model(&session, &config(), 7, Some((1_000_000, 1)))
+        init_model(&session, &net.config, 7, Some((1_000_000, 1)))
             .await
             .unwrap();
         let leaf = net.leaf();
@@ -278,7 +300,7 @@ impl Net {
     }
 
     fn leaf(&self) -> H256 {
-        let (config, genesis) = (config(), self.root.genesis());
+        let (config, genesis) = (&self.config, self.root.genesis());
         let mut runner = DummyRunners
             .runner(config.architecture, config.recipe, genesis)
             .unwrap();

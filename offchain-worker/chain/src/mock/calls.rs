@@ -62,7 +62,8 @@ impl World {
             | Call::DismissProfile(_)
             | Call::AdmitBranch { .. }
             | Call::SetRecipe { .. }
-            | Call::SetMixture { .. } => Err(BAD_ORIGIN),
+            | Call::SetMixture { .. }
+            | Call::RevertClaim(_) => Err(BAD_ORIGIN),
             call => self.dispatch_signed(who, call),
         }
     }
@@ -86,6 +87,7 @@ impl World {
                 Ok(())
             }
             Call::SetMixture { branch, mixture } => self.set_mixture(branch, mixture),
+            Call::RevertClaim(claim) => self.revert_claim(claim),
             _ => Err(BAD_ORIGIN),
         }
     }
@@ -217,6 +219,7 @@ impl World {
                 server_root,
                 cid,
                 server_cid,
+                table,
             } => {
                 let mut r = self.round_in(round, Phase::Merging)?.clone();
                 ensure(r.merge.is_none(), work("AlreadyMerged"))?;
@@ -243,6 +246,7 @@ impl World {
                 self.lock_bond(&who, bond)?;
                 let version = header.hash();
                 self.posted.insert(round, header);
+                self.tables.insert(round, *table);
                 r.merge = Some(PostedMerge {
                     merger: who,
                     bond,
@@ -260,6 +264,13 @@ impl World {
                 );
                 Ok(())
             }
+            Call::DisputeMerge { .. }
+            | Call::AnswerDispute { .. }
+            | Call::NarrowDispute { .. }
+            | Call::ProveChunk { .. }
+            | Call::ProvePair { .. }
+            | Call::DemandChunk { .. }
+            | Call::SupplyChunk { .. } => self.dispatch_dispute(who, call),
             Call::RegisterModel {
                 architecture,
                 licence,
@@ -423,7 +434,7 @@ impl World {
         Ok(())
     }
 
-    fn hold(&mut self, who: &AccountId, amount: Balance) -> Done {
+    pub(super) fn hold(&mut self, who: &AccountId, amount: Balance) -> Done {
         let balance = self.balances.entry(*who).or_default();
         balance.free = balance.free.checked_sub(amount).ok_or(NO_FUNDS)?;
         balance.held += amount;

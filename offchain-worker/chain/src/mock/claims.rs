@@ -54,12 +54,20 @@ impl World {
         Ok(round)
     }
 
-    /// The accepted claims of a round.
+    /// What a merge of a round holds.
     pub(super) fn contributions(&self, round: &Round) -> Vec<Contribution> {
-        let claims = self.round_claims.get(&round.id).into_iter().flatten();
+        let source = RoundId {
+            number: round.replays.unwrap_or(round.id.number),
+            ..round.id
+        };
+        let claims = self.round_claims.get(&source).into_iter().flatten();
         let records = claims.map(|id| (*id, &self.claims[id]));
+        let out = |s: ClaimState| matches!(s, ClaimState::Reverted | ClaimState::Excluded);
+        let held = |s: ClaimState| matches!(s, ClaimState::Accepted | ClaimState::Challenged);
         records
-            .filter(|(_, r)| matches!(r.state, ClaimState::Accepted | ClaimState::Challenged))
+            .filter(|(_, r)| {
+                (r.merged && !out(r.state)) || (held(r.state) && round.replays.is_none())
+            })
             .map(|(claim, r)| Contribution {
                 claim,
                 delta_root: r.claim.delta_root,

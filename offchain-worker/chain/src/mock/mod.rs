@@ -11,6 +11,7 @@
 
 mod calls;
 mod claims;
+mod disputes;
 mod profiles;
 mod rounds;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use codec::Encode;
 use dream_primitives::claim::RoundId;
 use dream_primitives::credits::Credits;
 use dream_primitives::data::Mixture;
+use dream_primitives::dispute::{DeltaOpening, PairTable};
 use dream_primitives::hashing::{content_hash, Domain};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::RoundTerms;
@@ -36,7 +38,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     AccountBalance, AccountId, At, BlockRef, Bond, Branch, Call, Chain, ChainError, ClaimRecord,
-    DatasetRecord, Event, Item, Model, ProfileRecord, Receipt, Round, SubmitError, Trial,
+    DatasetRecord, Demand, Dispute, Entry, Event, Item, Model, ProfileRecord, Receipt, Round,
+    SubmitError, Trial,
 };
 
 /// Blocks whose state is kept.
@@ -115,6 +118,13 @@ struct World {
     trials: BTreeMap<H256, Trial>,
     trial_seats: BTreeMap<(H256, AccountId), TrialSeat>,
     posted: BTreeMap<RoundId, VersionHeader>,
+    tables: BTreeMap<RoundId, PairTable>,
+    disputes: BTreeMap<RoundId, Vec<Dispute>>,
+    demands: BTreeMap<RoundId, Vec<Demand>>,
+    supplied: Vec<(BlockNumber, H256, DeltaOpening)>,
+    newcomers: BTreeMap<RoundId, Vec<Entry>>,
+    /// Round to begin a replay with, next round and last round of a replay.
+    replays: BTreeMap<BranchId, (Option<u32>, u32, u32)>,
     windows: BTreeMap<RoundId, SeedWindow>,
     due: BTreeSet<RoundId>,
     last_paid: BTreeMap<BranchId, BlockNumber>,
@@ -179,6 +189,12 @@ impl MockChain {
             trials: BTreeMap::new(),
             trial_seats: BTreeMap::new(),
             posted: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            disputes: BTreeMap::new(),
+            demands: BTreeMap::new(),
+            supplied: Vec::new(),
+            newcomers: BTreeMap::new(),
+            replays: BTreeMap::new(),
             windows: BTreeMap::new(),
             due: BTreeSet::new(),
             last_paid: BTreeMap::new(),
@@ -388,6 +404,20 @@ impl Chain for MockChain {
         Ok(world.map(|(_, world)| world.log.clone()))
     }
 
+    async fn supplied(
+        &self,
+        claim: H256,
+        from: BlockNumber,
+        until: BlockRef,
+    ) -> Result<Vec<DeltaOpening>, ChainError> {
+        self.answers()?;
+        let inner = self.lock();
+        let all = inner.world.supplied.iter();
+        let inside = all.filter(|(block, of, _)| *of == claim && *block > from);
+        let inside = inside.filter(|(block, _, _)| *block <= until.number);
+        Ok(inside.map(|(_, _, opening)| opening.clone()).collect())
+    }
+
     async fn under_way(&self) -> Result<bool, ChainError> {
         self.answers()?;
         let inner = self.lock();
@@ -476,6 +506,12 @@ impl World {
             Item::TrialSeat(id, account) => {
                 self.trial_seats.get(&(id, account)).map(Encode::encode)
             }
+            Item::PostedHeader(id) => self.posted.get(&id).map(Encode::encode),
+            Item::PostedTable(id) => self.tables.get(&id).map(Encode::encode),
+            Item::Disputes(id) => self.disputes.get(&id).map(Encode::encode),
+            Item::Demands(id) => self.demands.get(&id).map(Encode::encode),
+            Item::Escrow(_) | Item::TicketTarget(_) | Item::Tickets(_) => None,
+            Item::Newcomers(id) => self.newcomers.get(&id).map(Encode::encode),
             Item::Credits(account) => self.credits.get(&account).map(Encode::encode),
             Item::TotalCredits => Some(self.total_credits.encode()),
             Item::Balance(account) => self.balances.get(&account).map(Encode::encode),
@@ -531,6 +567,9 @@ impl World {
         }
         for merge in self.rounds.values().filter_map(|r| r.merge.as_ref()) {
             *locked.entry(merge.merger).or_default() += merge.bond;
+        }
+        for dispute in self.disputes.values().flatten() {
+            *locked.entry(dispute.challenger).or_default() += dispute.bond;
         }
         for (account, bond) in &self.bonds {
             let expected = locked.get(account).copied().unwrap_or(0);

@@ -37,11 +37,22 @@ pub(super) fn move_claim(record: &mut ClaimRecord, event: ClaimEvent, block: u32
     true
 }
 
+/// Whether a round waits for a merge however long it takes.
+fn held(round: &Round) -> bool {
+    round.disputes > 0 || round.replays.is_some()
+}
+
 impl World {
     pub(super) fn begin_block(&mut self) {
         self.step_trials();
         let ids: Vec<RoundId> = self.rounds.keys().copied().collect();
         for id in ids {
+            let Some(round) = self.rounds.get(&id) else {
+                continue;
+            };
+            if matches!(round.phase, Phase::Merging | Phase::Dispute) {
+                self.expire(id);
+            }
             let Some(round) = self.rounds.get(&id) else {
                 continue;
             };
@@ -72,6 +83,9 @@ impl World {
     }
 
     fn try_open(&mut self, branch: BranchId) {
+        if self.drive_replay(branch) {
+            return;
+        }
         let number = self.current.get(&branch).copied().unwrap_or(0);
         let last = self.rounds.get(&RoundId { branch, number });
         if last.is_some_and(|r| !over(r.phase)) {
@@ -154,7 +168,8 @@ impl World {
                 }
                 true
             }
-            Phase::Dispute => self.number >= round.deadline,
+            Phase::Dispute => self.number >= round.deadline && round.disputes == 0,
+            Phase::Merging if round.merge.is_none() && held(round) => false,
             Phase::Escalation => {
                 let here = |c: &H256| self.claims[c].claim.round == round.id;
                 let judged = |(c, t): (&H256, &Trial)| here(c) && t.level == Level::Escalation;
@@ -429,6 +444,7 @@ impl World {
     fn write_receipts(&mut self, round: &Round, record: &mut ClaimRecord) {
         if record.state == ClaimState::Accepted && round.merge.is_some() {
             move_claim(record, ClaimEvent::Merge, self.number);
+            record.merged = true;
         }
         let rewards = &self.parameters.rewards;
         let pay = emission::round_pay(rewards, round.emission, round.units + round.audit_units);

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codec::{DecodeAll, Encode};
+use dream_primitives::dispute::DeltaOpening;
 use dream_primitives::{BlockNumber, H256};
 use subxt::metadata::Metadata;
 use subxt::rpcs::client::rpc_params;
@@ -256,8 +257,26 @@ impl Chain for NodeClient {
             rpc_params![account.to_string()],
         )
         .await?;
+        // General transactions have no nonce; each names the account that acts.
+        let pending: Vec<String> =
+            ask(&self.node.rpc, "author_pendingExtrinsics", rpc_params![]).await?;
+        let name = hex(account.as_bytes());
+        let named = pending.iter().any(|p| p.contains(&name[2..]));
         let landed = self.account_info(At::Finalised, account).await?;
-        Ok(next > landed.map_or(0, |a| a.nonce))
+        Ok(named || next > landed.map_or(0, |a| a.nonce))
+    }
+
+    async fn supplied(
+        &self,
+        claim: H256,
+        from: BlockNumber,
+        until: BlockRef,
+    ) -> Result<Vec<DeltaOpening>, ChainError> {
+        let mut found = Vec::new();
+        for number in from.saturating_add(1)..=until.number {
+            found.extend(self.supplied_in(number, &claim).await?);
+        }
+        Ok(found)
     }
 
     async fn submit(&self, call: Call) -> Result<Receipt, SubmitError> {

@@ -44,6 +44,14 @@ pub(super) fn place(item: &Item) -> (&'static str, &'static str, Vec<Vec<u8>>) {
         Item::TrialSeat(claim, account) => {
             (WORK, "TrialSeats", vec![claim.encode(), account.encode()])
         }
+        Item::PostedHeader(id) => (WORK, "PostedHeaders", one(id)),
+        Item::PostedTable(id) => (WORK, "PostedTables", one(id)),
+        Item::Disputes(id) => (WORK, "Disputes", one(id)),
+        Item::Demands(id) => (WORK, "Demands", one(id)),
+        Item::Escrow(branch) => (WORK, "Escrows", one(branch)),
+        Item::TicketTarget(branch) => (WORK, "TicketTarget", one(branch)),
+        Item::Tickets(branch) => (WORK, "Tickets", one(branch)),
+        Item::Newcomers(id) => (WORK, "Newcomers", one(id)),
         Item::Credits(account) => (WORK, "Credits", one(account)),
         Item::TotalCredits => (WORK, "TotalCredits", Vec::new()),
         Item::Balance(account) => ("System", "Account", one(account)),

@@ -210,6 +210,16 @@ impl Miner {
         let (at, account) = (At::from(view.at.block), worker.account());
         let opened = view.at.round.opened;
         let number = view.id().number;
+        if let Some(slot) = worker.slot(at, view.id()).await? {
+            // A slot takes the place of bond and profile.
+            let profile = ProfileRecord {
+                settings: worker.settings.clone(),
+                leaf: slot.leaf,
+                since: 0,
+                secret: slot.secret,
+            };
+            return Ok(State::Train { profile });
+        }
         let Some(profile) = worker.chain.profile(at, worker.branch, account).await? else {
             return Ok(wait(format!(
                 "{account} has no profile on branch {0}: run `dream-worker profile --branch {0}`",
@@ -266,6 +276,7 @@ impl Role for Miner {
             };
             self.retain(&view).await?;
             self.answer(view.at.block).await?;
+            self.worker.supply(ROLE, &view.at, false).await?;
             let next = match self.decide(&view).await? {
                 State::Train { profile } => self.train(&view, profile).await?,
                 State::Claim { claim } => self.claim(&view, claim).await?,

@@ -398,6 +398,7 @@ async fn honest_round_should_advance_the_head_and_pay() {
         server_root: H256::zero(),
         cid: CID,
         server_cid,
+        table: Default::default(),
     };
     let merger = chain.as_account(account(2));
     let refused = merger.submit(merge(Some(CID))).await.unwrap_err();
