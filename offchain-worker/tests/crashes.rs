@@ -68,20 +68,23 @@ impl Runners for Fakers {
 impl SegmentRunner for Faker {
     fn run_segment(
         &mut self,
+        base: &[i32],
         state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
         progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<SegmentOutcome, TrainingError> {
-        let mut outcome = self.0.run_segment(state, batches, segment, progress)?;
+        let mut outcome = self
+            .0
+            .run_segment(base, state, batches, segment, progress)?;
         if segment + 1 == self.1.segments {
             outcome.state.params[0] += 0.5;
         }
         Ok(outcome)
     }
 
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
-        self.0.evaluate(head, samples)
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
+        self.0.score(head, samples)
     }
 }
 

@@ -251,7 +251,10 @@ impl Miner {
         let worker = &self.worker;
         let genesis = worker.chain.genesis();
         let architecture = &view.at.terms.architecture;
-        let chunks = worker.runners.delta(architecture, head, &end.params)?;
+        let chunks =
+            worker
+                .runners
+                .delta(architecture, &view.at.terms.recipe, head, &end.params)?;
         let delta_cid = blobs::put_delta(&*worker.store, &chunks).await?;
         let account = worker.account();
         Ok(Claim {
