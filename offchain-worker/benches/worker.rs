@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Speed of the integer merge on one core, and the cost of a replay against the segment that it checks.
 
+use dream_primitives::claim::{Claim, DeltaLicence, RoundId};
 use dream_primitives::data::MixtureEntry;
 use dream_primitives::delta::quantise;
 use dream_primitives::profile::{calibration_seed, calibration_window};
@@ -54,6 +55,27 @@ fn bench_merge() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// A claim of which nothing but the first segment is looked at.
+fn claim(segments: u16) -> Claim {
+    let round = RoundId {
+        branch: 0,
+        number: 1,
+    };
+    Claim {
+        round,
+        base: H256::zero(),
+        delta_root: H256::zero(),
+        delta_cid: dream_store::cid_of(b"delta"),
+        states_root: H256::zero(),
+        digests_root: H256::zero(),
+        segments,
+        residual: None,
+        profile: H256::zero(),
+        canary: H256::zero(),
+        licence: DeltaLicence::Open,
+    }
+}
+
 fn bench_replay() -> Result<(), Box<dyn std::error::Error>> {
     let config = preset(Preset::Demo);
     let (architecture, recipe, genesis) = (config.architecture, config.recipe, H256::zero());
@@ -86,12 +108,15 @@ fn bench_replay() -> Result<(), Box<dyn std::error::Error>> {
     for _ in 0..REPEATS {
         let (state, mut own) = (start()?, batches.clone());
         let began = Instant::now();
-        let outcome = runner.run_segment(state, &mut own, 0, &mut silent)?;
+        let outcome = runner.run_segment(&head, state, &mut own, 0, &mut silent)?;
         let hash = outcome.state.hash(&genesis);
         trained = trained.min(began.elapsed());
         let inputs = ReplayInputs {
             architecture,
+            recipe,
             genesis,
+            claim: claim(recipe.segments),
+            step: None,
             head: head.clone(),
             starts: vec![(0, start()?)],
             batches: batches.clone(),

@@ -99,26 +99,53 @@ pub fn state_bytes(state: &[i32]) -> Bytes {
     state.chunks(CHUNK).flat_map(state::chunk_bytes).collect()
 }
 
-/// Fetches `parameters` grid integers and checks that `root_of` gives `root`.
+/// Fetches `count` grid integers and checks their root.
 async fn integers(
     store: &dyn BlobStore,
     what: &str,
     cid: &Cid,
     root: H256,
-    parameters: u64,
-    root_of: impl Fn(&[i32]) -> H256,
+    count: u64,
+    root_of: impl FnOnce(&[i32]) -> H256,
 ) -> Result<Vec<i32>, BlobError> {
-    let bytes = fetch(store, what, cid, parameters.saturating_mul(4)).await?;
+    let bytes = fetch(store, what, cid, count.saturating_mul(4)).await?;
     let found = bytes.len();
-    let state = state::from_bytes(&bytes, parameters).ok_or_else(|| {
+    let state = state::from_bytes(&bytes, count).ok_or_else(|| {
         form(
             what,
             cid,
-            format!("{found} bytes where {parameters} parameters take 4 each"),
+            format!("{found} bytes where {count} integers take 4 each"),
         )
     })?;
     expect_root(what, cid, root, root_of(&state))?;
     Ok(state)
+}
+
+/// Fetches the parameters behind a root.
+pub async fn parameters(
+    store: &dyn BlobStore,
+    architecture: &Architecture,
+    what: &str,
+    cid: &Cid,
+    root: H256,
+) -> Result<Vec<i32>, BlobError> {
+    let count = architecture.parameters().unwrap_or(0);
+    integers(store, what, cid, root, count, state::root).await
+}
+
+/// Fetches the server optimiser's moments behind a root.
+pub async fn moments(
+    store: &dyn BlobStore,
+    architecture: &Architecture,
+    recipe: &Recipe,
+    what: &str,
+    cid: &Cid,
+    root: H256,
+) -> Result<Vec<i32>, BlobError> {
+    let parameters = architecture.parameters().unwrap_or(0);
+    let count = parameters.saturating_mul(u64::from(recipe.server.moments()));
+    let root_of = |moments: &[i32]| state::server_root(moments, parameters as usize);
+    integers(store, what, cid, root, count, root_of).await
 }
 
 /// Fetches the parameters of a version.
@@ -128,9 +155,7 @@ pub async fn version_state(
     header: &VersionHeader,
 ) -> Result<Vec<i32>, BlobError> {
     let what = format!("parameters of version {}", header.number);
-    let parameters = architecture.parameters().unwrap_or(0);
-    let root = header.state_root;
-    integers(store, &what, &header.cid, root, parameters, state::root).await
+    parameters(store, architecture, &what, &header.cid, header.state_root).await
 }
 
 /// Fetches the server optimiser's moments of a version: zeros where there has been no merge with this optimiser yet.
@@ -140,16 +165,16 @@ pub async fn version_moments(
     recipe: &Recipe,
     header: &VersionHeader,
 ) -> Result<Vec<i32>, BlobError> {
-    let parameters = architecture.parameters().unwrap_or(0);
-    let count = parameters.saturating_mul(u64::from(recipe.server.moments()));
     let root = base_server_root(header, &recipe.server);
     match header.server_cid {
-        Some(cid) if count > 0 && !root.is_zero() => {
+        Some(cid) if !root.is_zero() => {
             let what = format!("moments of version {}", header.number);
-            let root_of = |moments: &[i32]| state::server_root(moments, parameters as usize);
-            integers(store, &what, &cid, root, count, root_of).await
+            moments(store, architecture, recipe, &what, &cid, root).await
         }
-        _ => Ok(crate::merge::no_moments(recipe, parameters as usize)),
+        _ => {
+            let parameters = architecture.parameters().unwrap_or(0) as usize;
+            Ok(crate::merge::no_moments(recipe, parameters))
+        }
     }
 }
 

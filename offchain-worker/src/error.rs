@@ -153,6 +153,11 @@ impl WorkerError {
         }
     }
 
+    /// Whether it is a blob that is at fault, not this machine.
+    pub fn lacking(&self) -> bool {
+        matches!(self, Self::Blob(error) if error.lacking())
+    }
+
     /// Names what was submitted.
     pub fn submitting(what: impl Into<String>) -> impl FnOnce(SubmitError) -> Self {
         let what = what.into();

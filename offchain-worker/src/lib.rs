@@ -11,6 +11,7 @@
 
 pub mod blobs;
 pub mod calibration;
+pub mod canary;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -23,6 +24,8 @@ pub mod replay;
 pub mod roles;
 pub mod show;
 pub mod submit;
+mod supply;
+pub mod ticket;
 pub mod trace;
 pub mod units;
 pub mod view;

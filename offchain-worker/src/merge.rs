@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The integer merge of a round, over all chunks.
 
-use dream_primitives::aggregate::{merge_chunk, pair_count, selection, AggregateError, MergeInput};
+use dream_primitives::aggregate::{
+    merge_chunk, pair_count, pairs, selection, AggregateError, MergeInput,
+};
 use dream_primitives::delta::DeltaChunk;
-use dream_primitives::dispute::pair_table;
+use dream_primitives::dispute::{self, pair_table, PairTable};
 use dream_primitives::merkle::SumNode;
 use dream_primitives::recipe::{AggregationRule, Recipe};
 use dream_primitives::state::{self, CHUNK};
 use dream_primitives::H256;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Why a round cannot be merged.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,11 +26,13 @@ pub enum MergeError {
         /// What the base asks for.
         expected: usize,
     },
-    /// The deltas do not make a merge by this rule.
-    #[error("{count} deltas cannot be merged by this rule: {error:?}")]
-    Deltas {
+    /// The rule does not choose among these deltas.
+    #[error("{deltas} deltas cannot be merged by {rule:?}: {error:?}")]
+    Selection {
         /// How many there are.
-        count: usize,
+        deltas: usize,
+        /// The recipe's rule.
+        rule: AggregationRule,
         /// Why.
         error: AggregateError,
     },
@@ -47,14 +51,14 @@ pub enum MergeError {
 pub struct Merged {
     /// Parameters.
     pub state: Vec<i32>,
-    /// The server optimiser's moments; empty where it has none.
+    /// The server optimiser's moments, one after another; empty where it has none.
     pub moments: Vec<i32>,
     /// Root of the parameters.
     pub state_root: H256,
     /// Root of the moments; zero where there are none.
     pub server_root: H256,
-    /// Table of squared distances between the deltas; empty where the rule needs none.
-    pub pairs: Vec<SumNode>,
+    /// Squared distances of the deltas, as the merge is posted with them; empty where the rule reads none.
+    pub table: PairTable,
 }
 
 /// Moments of a branch that has had no merge yet.
@@ -62,9 +66,39 @@ pub fn no_moments(recipe: &Recipe, parameters: usize) -> Vec<i32> {
     vec![0; parameters * recipe.server.moments() as usize]
 }
 
+/// Leaves of the Merkle-sum trees of squared distances: one tree a pair of deltas in the table's order, one leaf a chunk.
+/// Empty where the rule reads no distances.
+pub fn pair_leaves(
+    rule: &AggregationRule,
+    deltas: &[(Vec<DeltaChunk>, u16)],
+    parameters: u64,
+    threads: usize,
+) -> Vec<Vec<SumNode>> {
+    let wanted: Vec<(usize, usize)> = pairs(deltas.len())
+        .take(pair_count(rule, deltas.len()))
+        .collect();
+    let trees: Vec<Mutex<Vec<SumNode>>> = wanted.iter().map(|_| Mutex::default()).collect();
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, wanted.len().max(1)) {
+            scope.spawn(|| loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let (Some((i, j)), Some(tree)) = (wanted.get(at), trees.get(at)) else {
+                    return;
+                };
+                *lock(tree) = dispute::pair_leaves(&deltas[*i].0, &deltas[*j].0, parameters);
+            });
+        }
+    });
+    let unlocked = trees.into_iter().map(Mutex::into_inner);
+    unlocked
+        .map(|tree| tree.unwrap_or_else(PoisonError::into_inner))
+        .collect()
+}
+
 /// Merges `deltas` (with their weights, in ascending order of their claims' ids) into `state` by the recipe's rule. All
-/// chunks are independent and shared out over `threads` threads; the result does not depend on their number, and on the
-/// order of the deltas only where Krum finds two equally near.
+/// chunks are independent and shared out over `threads` threads; the result depends neither on their number nor, but for
+/// ties of Krum, on the order of the deltas.
 pub fn merge(
     recipe: &Recipe,
     mut state: Vec<i32>,
@@ -72,58 +106,80 @@ pub fn merge(
     deltas: &[(Vec<DeltaChunk>, u16)],
     threads: usize,
 ) -> Result<Merged, MergeError> {
-    let moment_tensors = recipe.server.moments() as usize;
+    let parameters = state.len();
     sizes(
         "the server optimiser's state",
         moments.len(),
-        state.len() * moment_tensors,
+        parameters * recipe.server.moments() as usize,
     )?;
-    let chunks = state.len().div_ceil(CHUNK);
+    let chunks = parameters.div_ceil(CHUNK);
     for (delta, _) in deltas {
         sizes("a delta", delta.len(), chunks)?;
     }
-    let parameters = state.len();
-    let deltas = Chosen::new(recipe, deltas, parameters)?;
-    let mut moment_chunks: Vec<Vec<&mut [i32]>> = Vec::new();
-    moment_chunks.resize_with(chunks, Vec::new);
+    let refused = |error| MergeError::Selection {
+        deltas: deltas.len(),
+        rule: recipe.rule,
+        error,
+    };
+    let table = match pair_count(&recipe.rule, deltas.len()) {
+        0 => Vec::new(),
+        _ => {
+            let all: Vec<&[DeltaChunk]> = deltas.iter().map(|(d, _)| &d[..]).collect();
+            pair_table(&all, parameters as u64).ok_or_else(|| refused(AggregateError::Pairs))?
+        }
+    };
+    let distances: Vec<u128> = table.iter().map(|top| top.sum).collect();
+    let selection = selection(&recipe.rule, deltas.len(), &distances).map_err(refused)?;
+    let chosen: Vec<Chosen> = selection
+        .chosen
+        .iter()
+        .filter_map(|place| deltas.get(*place))
+        .map(|(chunks, weight)| Chosen {
+            chunks,
+            weight: *weight,
+            norm_squared: norm_squared(&selection.rule, chunks),
+        })
+        .collect();
+
+    let mut work: Vec<Mutex<Job>> = state
+        .chunks_mut(CHUNK)
+        .map(|head| {
+            Mutex::new(Job {
+                head,
+                moments: Vec::new(),
+            })
+        })
+        .collect();
     for moment in moments.chunks_mut(parameters.max(1)) {
-        for (list, chunk) in moment_chunks.iter_mut().zip(moment.chunks_mut(CHUNK)) {
-            list.push(chunk);
+        for (job, part) in work.iter_mut().zip(moment.chunks_mut(CHUNK)) {
+            let job = job.get_mut().unwrap_or_else(PoisonError::into_inner);
+            job.moments.push(part);
         }
     }
-    let work: Vec<Job> = state
-        .chunks_mut(CHUNK)
-        .zip(moment_chunks)
-        .map(Mutex::new)
-        .collect();
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, chunks.max(1)) {
-            scope.spawn(|| {
-                while let Some((index, job)) = take(&next, &work) {
-                    if let Err(error) = one(recipe, index, job, &deltas) {
-                        let mut failed = failed.lock().unwrap_or_else(|e| e.into_inner());
-                        failed.get_or_insert(MergeError::Chunk {
-                            chunk: index,
-                            error,
-                        });
-                        return;
-                    }
+            scope.spawn(|| loop {
+                let chunk = next.fetch_add(1, Ordering::Relaxed);
+                let Some(job) = work.get(chunk) else { return };
+                let merged = one(&selection.rule, recipe, chunk, &mut lock(job), &chosen);
+                if let Err(error) = merged {
+                    lock(&failed).get_or_insert(MergeError::Chunk { chunk, error });
+                    return;
                 }
             });
         }
     });
     drop(work);
-    if let Some(error) = failed.into_inner().unwrap_or_else(|e| e.into_inner()) {
+    if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
-    let pairs = deltas.pairs;
     Ok(Merged {
         state_root: state::root(&state),
         server_root: state::server_root(&moments, parameters),
-        pairs,
         state,
         moments,
+        table: PairTable::truncate_from(table),
     })
 }
 
@@ -139,80 +195,56 @@ fn sizes(what: &'static str, found: usize, expected: usize) -> Result<(), MergeE
     }
 }
 
-/// The deltas that the rule chooses.
-struct Chosen<'a> {
-    rule: AggregationRule,
-    /// Each with its weight and its squared norm (zero where the rule reads none).
-    deltas: Vec<(&'a [DeltaChunk], u16, u128)>,
-    pairs: Vec<SumNode>,
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<'a> Chosen<'a> {
-    fn new(
-        recipe: &Recipe,
-        deltas: &'a [(Vec<DeltaChunk>, u16)],
-        parameters: usize,
-    ) -> Result<Self, MergeError> {
-        let count = deltas.len();
-        let refused = |error| MergeError::Deltas { count, error };
-        let pairs = match pair_count(&recipe.rule, count) {
-            0 => Vec::new(),
-            _ => {
-                let all: Vec<&[DeltaChunk]> = deltas.iter().map(|(d, _)| &d[..]).collect();
-                pair_table(&all, parameters as u64).ok_or(refused(AggregateError::Pairs))?
-            }
-        };
-        let distances: Vec<u128> = pairs.iter().map(|pair| pair.sum).collect();
-        let selection = selection(&recipe.rule, count, &distances).map_err(refused)?;
-        let clips = matches!(selection.rule, AggregationRule::NormClip { .. });
-        let norm = |chunks: &[DeltaChunk]| match clips {
-            true => chunks.iter().map(DeltaChunk::sum_of_squares).sum(),
-            false => 0,
-        };
-        let chosen = selection.chosen.iter().filter_map(|at| deltas.get(*at));
-        Ok(Self {
-            rule: selection.rule,
-            deltas: chosen.map(|(d, w)| (&d[..], *w, norm(d))).collect(),
-            pairs,
-        })
+/// Sum of squares over the whole delta; zero where the rule does not read it.
+fn norm_squared(rule: &AggregationRule, chunks: &[DeltaChunk]) -> u128 {
+    match rule {
+        AggregationRule::NormClip { .. } => chunks.iter().map(DeltaChunk::sum_of_squares).sum(),
+        _ => 0,
     }
 }
 
-/// A chunk of the state with its moments' chunks.
-type Job<'a> = Mutex<(&'a mut [i32], Vec<&'a mut [i32]>)>;
+/// A delta that is merged.
+struct Chosen<'a> {
+    chunks: &'a [DeltaChunk],
+    weight: u16,
+    norm_squared: u128,
+}
 
-fn take<'a, 'b>(next: &AtomicUsize, work: &'a [Job<'b>]) -> Option<(usize, &'a Job<'b>)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    work.get(index).map(|job| (index, job))
+/// One chunk of the state with the same chunk of every moment.
+struct Job<'a> {
+    head: &'a mut [i32],
+    moments: Vec<&'a mut [i32]>,
 }
 
 fn one(
+    rule: &AggregationRule,
     recipe: &Recipe,
-    index: usize,
-    job: &Job<'_>,
-    chosen: &Chosen,
+    chunk: usize,
+    job: &mut Job<'_>,
+    chosen: &[Chosen<'_>],
 ) -> Result<(), AggregateError> {
-    let mut job = job.lock().unwrap_or_else(|e| e.into_inner());
-    let (head, moments) = &mut *job;
     let inputs: Vec<MergeInput> = chosen
-        .deltas
         .iter()
-        .filter_map(|(chunks, weight, norm_squared)| {
+        .filter_map(|delta| {
             Some(MergeInput {
-                chunk: chunks.get(index)?,
-                weight: *weight,
-                norm_squared: *norm_squared,
+                chunk: delta.chunks.get(chunk)?,
+                weight: delta.weight,
+                norm_squared: delta.norm_squared,
             })
         })
         .collect();
-    let (rule, server) = (&chosen.rule, &recipe.server);
-    if let [moment] = moments.as_mut_slice() {
-        return merge_chunk(rule, server, head, moment, &inputs);
+    if let [moments] = &mut job.moments[..] {
+        return merge_chunk(rule, &recipe.server, job.head, moments, &inputs);
     }
-    let mut joined: Vec<i32> = moments.iter().flat_map(|m| m.iter().copied()).collect();
-    merge_chunk(rule, server, head, &mut joined, &inputs)?;
-    for (moment, new) in moments.iter_mut().zip(joined.chunks(head.len().max(1))) {
-        moment.copy_from_slice(new);
+    let mut moments = job.moments.concat();
+    merge_chunk(rule, &recipe.server, job.head, &mut moments, &inputs)?;
+    let parts = moments.chunks(job.head.len().max(1));
+    for (moment, part) in job.moments.iter_mut().zip(parts) {
+        moment.copy_from_slice(part);
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! A verifier's replay of the audited segments of a claim.
+//! A verifier's replay of segments of a claim.
 
 use crate::corpus::RoundBatches;
-use dream_primitives::claim::{ReplayReport, SegmentResult};
+use dream_primitives::claim::{Claim, ReplayReport, SegmentResult};
 use dream_primitives::manifest::Architecture;
+use dream_primitives::recipe::Recipe;
+use dream_primitives::trial::TrialStep;
 use dream_primitives::{delta, BoundedVec, H256};
 use dream_training::{Progress, SegmentRunner, TrainingError, TrainingState};
 use std::ops::ControlFlow;
@@ -13,14 +15,20 @@ use std::sync::Arc;
 pub struct ReplayInputs {
     /// Architecture of the model.
     pub architecture: Architecture,
+    /// Recipe of the round.
+    pub recipe: Recipe,
     /// The chain.
     pub genesis: H256,
+    /// The claim.
+    pub claim: Claim,
     /// Parameters of the round's base.
     pub head: Arc<Vec<i32>>,
-    /// Start states of the audited segments, ascending; the last is the claim's last segment.
+    /// Start states of the segments, ascending.
     pub starts: Vec<(u16, TrainingState)>,
     /// The miner's batches.
     pub batches: RoundBatches,
+    /// The step of a trial, whose state is reported too.
+    pub step: Option<TrialStep>,
 }
 
 /// Whether an error of a segment is the claim's fault: training that cannot be carried on from what the miner opened.
@@ -34,8 +42,17 @@ fn claims_fault(error: &TrainingError) -> bool {
     )
 }
 
+/// Steps since the head after which a trial's step is done.
+fn done_at(recipe: &Recipe, step: &TrialStep) -> u64 {
+    let before = u64::from(step.segment).saturating_mul(u64::from(recipe.steps));
+    before
+        .saturating_add(u64::from(step.step))
+        .saturating_add(1)
+}
+
 /// Runs the segments. One that cannot be run from the state that the miner opened gives zero hashes, which match
-/// nothing.
+/// nothing. Where the claim's last segment is not among them nothing is known of its end: the report repeats what the
+/// claim says of delta and residual.
 pub fn replay(
     runner: &mut dyn SegmentRunner,
     inputs: ReplayInputs,
@@ -43,28 +60,44 @@ pub fn replay(
 ) -> Result<ReplayReport, TrainingError> {
     let ReplayInputs {
         architecture,
+        recipe,
         genesis,
+        claim,
         head,
         starts,
         mut batches,
+        step,
     } = inputs;
     let initial_state = TrainingState::from_head(&architecture, &head)?.hash(&genesis);
     let mut results = Vec::new();
-    let mut delta_root = H256::zero();
+    let mut delta_root = claim.delta_root;
+    let wanted = step.map(|s| done_at(&recipe, &s));
+    let mut step_state = step.map(|_| H256::zero());
     for (segment, start) in starts {
-        // Of the last segment this stays.
-        delta_root = H256::zero();
+        let last = segment.saturating_add(1) == claim.segments;
+        if last {
+            delta_root = H256::zero();
+        }
         let (mut end_state, mut digest) = (H256::zero(), H256::zero());
-        match runner.run_segment(start, &mut batches, segment, progress) {
+        let outcome =
+            runner.run_segment(&head, start, &mut batches, segment, &mut |p: &Progress| {
+                if Some(p.step) == wanted {
+                    step_state = Some(p.state.hash(&genesis));
+                }
+                progress(p)
+            });
+        match outcome {
             Ok(outcome) => {
                 end_state = outcome.state.hash(&genesis);
                 digest = outcome.digest;
-                let chunks = dream_training::delta(&architecture, &head, &outcome.state.params);
-                delta_root = match chunks {
-                    Ok(chunks) => delta::root(&chunks).unwrap_or_default(),
-                    Err(error) if claims_fault(&error) => H256::zero(),
-                    Err(error) => return Err(error),
-                };
+                if last {
+                    let chunks = dream_training::delta(&architecture, &head, &outcome.state.params);
+                    delta_root = match chunks {
+                        Ok(chunks) => delta::root(&chunks).unwrap_or_default(),
+                        Err(error) if claims_fault(&error) => H256::zero(),
+                        Err(error) => return Err(error),
+                    };
+                }
             }
             Err(error) if claims_fault(&error) => {
                 tracing::warn!("segment {segment} of the claim cannot be replayed: {error}");
@@ -81,7 +114,7 @@ pub fn replay(
         initial_state,
         results: BoundedVec::truncate_from(results),
         delta_root,
-        residual_end: None,
-        step_state: None,
+        residual_end: claim.residual.map(|(_, end)| end),
+        step_state,
     })
 }

@@ -10,7 +10,8 @@
 use crate::error::WorkerError;
 use crate::worker::Worker;
 use codec::{Decode, Encode};
-use dream_chain::{Call, Receipt, SubmitError};
+use dream_chain::{At, Call, Entry, Receipt, SubmitError};
+use dream_primitives::claim::RoundId;
 use dream_primitives::BlockNumber;
 use tracing::{debug, info, warn};
 
@@ -44,6 +45,7 @@ impl Worker {
     pub async fn submit_once(&self, key: &str, call: Call) -> Result<Sent, WorkerError> {
         let note = format!("sent/{key}");
         let refused = format!("refused/{key}");
+        let call = self.routed(call).await?;
         if let Some(why) = self.database.get::<String>(&refused)? {
             return Ok(Sent::Refused(why));
         }
@@ -88,6 +90,28 @@ impl Worker {
                 Err(WorkerError::submitting(format!("{pallet}.{name}"))(error))
             }
         }
+    }
+
+    /// What a newcomer does in its round goes without fees, as [`Call::ActAsNewcomer`]; everything else as it is.
+    async fn routed(&self, call: Call) -> Result<Call, WorkerError> {
+        let newcomer = match &call {
+            Call::SubmitClaim(claim) => self.slot(At::Finalised, claim.round).await?.is_some(),
+            Call::OpenStartStates { claim, .. }
+            | Call::OpenDigests { claim, .. }
+            | Call::OpenFlag { claim, .. }
+            | Call::OpenChallenged { claim, .. } => {
+                let record = self.chain.claim(At::Finalised, *claim).await?;
+                record.is_some_and(|r| r.newcomer)
+            }
+            _ => false,
+        };
+        Ok(if newcomer { call.as_newcomer() } else { call })
+    }
+
+    /// The account's slot as a newcomer in a round, until its claim uses it.
+    pub async fn slot(&self, at: At, round: RoundId) -> Result<Option<Entry>, WorkerError> {
+        let all = self.chain.newcomers(at, round).await?;
+        Ok(all.into_iter().find(|e| e.account == self.account()))
     }
 
     /// Finds out whether the transaction of a note is lost. The caller must look at the chain again before it sends

@@ -5,8 +5,11 @@ use crate::blobs;
 use crate::corpus::Corpus;
 use crate::database::Database;
 use crate::error::WorkerError;
+use crate::merge::Merged;
+use crate::roles::Role;
 use dream_chain::{AccountId, At, BlockRef, Chain, Round};
 use dream_primitives::claim::RoundId;
+use dream_primitives::delta::DeltaChunk;
 use dream_primitives::manifest::Architecture;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::recipe::Recipe;
@@ -28,6 +31,52 @@ pub trait Runners: Send + Sync {
         recipe: Recipe,
         genesis: H256,
     ) -> Result<Box<dyn SegmentRunner>, TrainingError>;
+
+    /// The merge that a merger posts, from the one that it computed.
+    fn merged(&self, merged: Merged) -> Merged {
+        merged
+    }
+
+    /// The delta that a claim whose training ended in `end` posts, in chunks.
+    fn delta(
+        &self,
+        architecture: &Architecture,
+        head: &[i32],
+        end: &[f32],
+    ) -> Result<Vec<DeltaChunk>, TrainingError> {
+        dream_training::delta(architecture, head, end)
+    }
+}
+
+/// What a program of the worker is put together from. [`Usual`] is what users run; tests put other parts in its place.
+pub trait Parts: Send + Sync {
+    /// Runs segments.
+    fn runners(&self) -> Arc<dyn Runners>;
+
+    /// What the roles see as the chain.
+    fn chain(&self, chain: Arc<dyn Chain>) -> Arc<dyn Chain> {
+        chain
+    }
+
+    /// What the roles see as the blob store.
+    fn store(&self, store: Arc<dyn BlobStore>) -> Arc<dyn BlobStore> {
+        store
+    }
+
+    /// What is run as a role.
+    fn role(&self, role: Box<dyn Role>) -> Box<dyn Role> {
+        role
+    }
+}
+
+/// The parts of `dream-worker`: training with libtorch, nothing in between.
+#[derive(Debug)]
+pub struct Usual;
+
+impl Parts for Usual {
+    fn runners(&self) -> Arc<dyn Runners> {
+        Arc::new(TorchRunners)
+    }
 }
 
 /// Trains with libtorch.
@@ -57,6 +106,12 @@ impl Runners for DummyRunners {
         genesis: H256,
     ) -> Result<Box<dyn SegmentRunner>, TrainingError> {
         Ok(Box::new(DummyRunner::new(architecture, recipe, genesis)?))
+    }
+}
+
+impl Parts for DummyRunners {
+    fn runners(&self) -> Arc<dyn Runners> {
+        Arc::new(DummyRunners)
     }
 }
 
@@ -119,6 +174,8 @@ pub struct Worker {
     pub settings: ProfileSettings,
     /// The branch worked on.
     pub branch: BranchId,
+    /// Whether a verifier challenges claims that were accepted against its own replay.
+    pub challenges: bool,
     /// Threads of a merge.
     pub threads: usize,
     /// Blocks after which a transaction of which nothing was heard cannot come into a block any more.

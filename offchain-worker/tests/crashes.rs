@@ -4,15 +4,15 @@
 
 mod common;
 
-use common::{account, Kill, Net, Trap, RESEND_AFTER};
+use common::{account, Kill, Net, Trap, BOND, RESEND_AFTER};
 use dream_chain::mock::Fault;
 use dream_chain::{At, Call, Chain};
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::Recipe;
-use dream_primitives::round::Phase;
+use dream_primitives::round::{ClaimState, Phase};
 use dream_primitives::H256;
 use dream_training::{
-    BatchSource, Progress, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+    BatchSource, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
 };
 use dream_worker::roles::{merge::Merger, mine::Miner, verify::Verifier, Role};
 use dream_worker::worker::{DummyRunners, Runners, Worker};
@@ -27,12 +27,16 @@ enum Part {
     Mine,
     Verify,
     Merge,
+    /// Verifies, and is called to the jury of a faked claim.
+    Judge,
+    /// Mines, and its claim is challenged once it is merged.
+    Answer,
 }
 
 fn role(part: Part, worker: Arc<Worker>) -> Box<dyn Role> {
     match part {
-        Part::Mine => Box::new(Miner::new(worker)),
-        Part::Verify => Box::new(Verifier::new(worker)),
+        Part::Mine | Part::Answer => Box::new(Miner::new(worker)),
+        Part::Verify | Part::Judge => Box::new(Verifier::new(worker)),
         Part::Merge => Box::new(Merger::new(worker)),
     }
 }
@@ -40,18 +44,83 @@ fn role(part: Part, worker: Arc<Worker>) -> Box<dyn Role> {
 /// The account that plays `part` in [`Net::honest`], and where its role stands there.
 fn place(part: Part) -> (u8, usize) {
     match part {
-        Part::Mine => (2, 1),
-        Part::Verify => (4, 4),
+        Part::Mine | Part::Answer => (2, 1),
+        Part::Verify | Part::Judge => (4, 4),
         Part::Merge => (6, 3),
     }
 }
 
-/// Plays rounds until version 1 with the role of `part` killed at `operation`; returns its operations: for each, whether
-/// it was a submission.
-async fn play(part: Part, operation: Option<(u32, Kill)>) -> (Net, Vec<bool>) {
+/// Makes the end of the last segment up.
+struct Fakers;
+struct Faker(Box<dyn SegmentRunner>, Recipe);
+
+impl Runners for Fakers {
+    fn runner(
+        &self,
+        a: Architecture,
+        r: Recipe,
+        g: H256,
+    ) -> Result<Box<dyn SegmentRunner>, TrainingError> {
+        Ok(Box::new(Faker(DummyRunners.runner(a, r, g)?, r)))
+    }
+}
+
+impl SegmentRunner for Faker {
+    fn run_segment(
+        &mut self,
+        state: TrainingState,
+        batches: &mut dyn BatchSource,
+        segment: u16,
+        progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<SegmentOutcome, TrainingError> {
+        let mut outcome = self.0.run_segment(state, batches, segment, progress)?;
+        if segment + 1 == self.1.segments {
+            outcome.state.params[0] += 0.5;
+        }
+        Ok(outcome)
+    }
+
+    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
+        self.0.evaluate(head, samples)
+    }
+}
+
+/// Whether a play has shown what it is for; a challenge is made when it is time for it.
+async fn done(net: &Net, part: Part, trap: &Trap, begin: &mut usize) -> bool {
+    if net.version().await < 1 {
+        return false;
+    }
+    if part != Part::Answer {
+        return true;
+    }
+    let claims = net.claims(1).await;
+    let (claim, record) = claims.iter().find(|(_, r)| r.miner == account(2)).unwrap();
+    if record.challenges() > 0 {
+        return record.state == ClaimState::Merged;
+    }
+    if net.phase(1).await == Some(Phase::Vesting) {
+        let segments = 0..record.claim.segments;
+        let segment = segments.into_iter().find(|s| !record.audited.contains(s));
+        let call = Call::Challenge {
+            claim: *claim,
+            segment: segment.unwrap(),
+        };
+        net.root.as_account(account(6)).submit(call).await.unwrap();
+        *begin = trap.operations.lock().unwrap().len();
+    }
+    false
+}
+
+/// Plays rounds until version 1 (and the verdicts that `part` is about) with the role of `part` killed at `operation`;
+/// returns its operations: for each, whether it was a submission; and the first that counts.
+async fn play(part: Part, operation: Option<(u32, Kill)>) -> (Net, Vec<bool>, usize) {
     let net = Net::new(6, 2).await;
     let (n, at) = place(part);
-    let mut others = net.honest();
+    let mut others = match part {
+        Part::Judge => net.honest_but(2, Arc::new(Fakers)),
+        _ => net.honest(),
+    };
+    let mut begin = 0;
     drop(others.remove(at));
     let trap = Arc::new(Trap::default());
     if let Some((operation, kill)) = operation {
@@ -77,9 +146,9 @@ async fn play(part: Part, operation: Option<(u32, Kill)>) -> (Net, Vec<bool>) {
         } else {
             Some(running)
         };
-        if net.version().await >= 1 {
+        if done(&net, part, &trap, &mut begin).await {
             let operations = trap.operations.lock().unwrap().clone();
-            return (net, operations);
+            return (net, operations, begin);
         }
         net.root.advance(1);
     }
@@ -96,13 +165,17 @@ fn subject(call: &Call) -> String {
         Call::VoteAvailability { claim, .. } => format!("vote {claim:?}"),
         Call::CommitReplay { claim, .. } => format!("commit {claim:?}"),
         Call::RevealReplay { claim, .. } => format!("reveal {claim:?}"),
+        Call::OpenFlag { claim, .. } => format!("flag {claim:?}"),
+        Call::OpenChallenged { claim, .. } => format!("challenged {claim:?}"),
+        Call::CommitVerdict { claim, .. } => format!("commit verdict {claim:?}"),
+        Call::RevealVerdict { claim, .. } => format!("reveal verdict {claim:?}"),
         Call::PostMerge { round, .. } => format!("merge {}", round.number),
         other => format!("{other:?}"),
     }
 }
 
 /// Nothing landed twice, nothing was refused, and round 1 is whole.
-async fn check(net: &Net, what: &str) {
+async fn check(net: &Net, part: Part, what: &str) {
     let (landed, refused) = net.landed();
     assert!(refused.is_empty(), "{what}: {refused:?}");
     let mut counts = BTreeMap::new();
@@ -113,7 +186,17 @@ async fn check(net: &Net, what: &str) {
     }
     let twice: Vec<_> = counts.iter().filter(|(_, n)| **n > 1).collect();
     assert!(twice.is_empty(), "{what}: {twice:?}");
-    assert_eq!(net.round(1).await.accepted, 2, "{what}");
+    let accepted = if part == Part::Judge { 1 } else { 2 };
+    assert_eq!(net.round(1).await.accepted, accepted, "{what}");
+    for n in 1..=6 {
+        let bond = net.root.bond(At::Finalised, account(n)).await.unwrap();
+        if bond.total == 0 {
+            // No part of this network.
+            continue;
+        }
+        let loses = (part == Part::Judge && n == 2) || (part == Part::Answer && n == 6);
+        assert_eq!(bond.total < BOND, loses, "{what}: account {n}");
+    }
     for (id, record) in net.claims(1).await {
         let verdicts = record
             .committee
@@ -126,20 +209,20 @@ async fn check(net: &Net, what: &str) {
 }
 
 async fn kill_everywhere(part: Part) {
-    let (net, operations) = play(part, None).await;
-    check(&net, "not killed").await;
+    let (net, operations, begin) = play(part, None).await;
+    check(&net, part, "not killed").await;
     let submissions = operations.iter().filter(|o| **o).count();
     assert!(submissions > 0, "{part:?} submitted nothing");
-    for (operation, submission) in (0u32..).zip(operations) {
+    for (operation, submission) in (0u32..).zip(operations).skip(begin) {
         // After a read is the same as before it.
         let kills: &[Kill] = match submission {
             true => &[Kill::Before, Kill::After],
             false => &[Kill::Before],
         };
         for kill in kills {
-            let (net, _) = play(part, Some((operation, *kill))).await;
+            let (net, ..) = play(part, Some((operation, *kill))).await;
             let what = format!("{part:?} killed {kill:?} operation {operation}");
-            check(&net, &what).await;
+            check(&net, part, &what).await;
         }
     }
 }
@@ -152,6 +235,16 @@ async fn miner_should_submit_once_when_killed_at_any_operation() {
 #[tokio::test]
 async fn verifier_should_submit_once_when_killed_at_any_operation() {
     kill_everywhere(Part::Verify).await;
+}
+
+#[tokio::test]
+async fn juror_should_submit_once_when_killed_at_any_operation() {
+    kill_everywhere(Part::Judge).await;
+}
+
+#[tokio::test]
+async fn challenged_miner_should_answer_once_when_killed_at_any_operation() {
+    kill_everywhere(Part::Answer).await;
 }
 
 #[tokio::test]
@@ -208,6 +301,7 @@ impl Runners for Stopping {
 impl SegmentRunner for StoppingRunner {
     fn run_segment(
         &mut self,
+        base: &[i32],
         state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
@@ -216,11 +310,11 @@ impl SegmentRunner for StoppingRunner {
         if self.1.fetch_add(1, Ordering::SeqCst) == self.2 {
             return Err(TrainingError::Stopped);
         }
-        self.0.run_segment(state, batches, segment, progress)
+        self.0.run_segment(base, state, batches, segment, progress)
     }
 
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
-        self.0.evaluate(head, samples)
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
+        self.0.score(head, samples)
     }
 }
 
@@ -248,7 +342,7 @@ async fn training_should_go_on_at_the_last_finished_segment_when_killed() {
     net.enlist(&roles).await;
     net.drive(&roles, 300, async |n: &Net| n.version().await >= 1)
         .await;
-    check(&net, "stopped in segment 5").await;
+    check(&net, Part::Mine, "stopped in segment 5").await;
     // Five segments, the one that broke off, and the three that were left; then verifiers' are not counted.
     assert_eq!(
         segments.load(Ordering::SeqCst),
@@ -279,7 +373,7 @@ async fn damaged_snapshot_should_be_trained_again_and_not_be_claimed() {
     net.enlist(&roles).await;
     net.drive(&roles, 300, async |n: &Net| n.version().await >= 1)
         .await;
-    check(&net, "damaged snapshot").await;
+    check(&net, Part::Mine, "damaged snapshot").await;
 }
 
 fn find(folder: &std::path::Path, name: &str) -> std::path::PathBuf {

@@ -55,7 +55,7 @@ fn running(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn small_network_should_train_a_better_model_and_refuse_the_fake() {
+fn small_network_should_train_a_better_model_slash_the_fake_and_revert_a_claim() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report");
     let output = demo()
@@ -68,10 +68,18 @@ fn small_network_should_train_a_better_model_and_refuse_the_fake() {
     let log = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{log}\n{errors}");
-    assert!(
-        log.contains("PASSED") && log.contains("empty.txt is empty"),
-        "{log}"
-    );
+    for part in [
+        "PASSED",
+        "empty.txt is empty",
+        "slashed by a jury",
+        "two thirds of the Jury say Mismatch",
+        "canary: faked on duty",
+        "replay matches",
+        "reverted: claim",
+        "lineage before",
+    ] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
 
     let data: Value =
         serde_json::from_slice(&fs::read(report.join("report.json")).unwrap()).unwrap();
@@ -82,13 +90,15 @@ fn small_network_should_train_a_better_model_and_refuse_the_fake() {
         .map(|v| v["held_out_loss"].as_f64().unwrap())
         .collect();
     assert!(
-        losses.len() >= 3 && losses.windows(2).all(|w| w[1] < w[0]),
+        losses.len() >= 2 && losses.last() < losses.first(),
         "{losses:?}"
     );
     let claims = data["claims"].as_array().unwrap();
-    for claim in claims {
+    for claim in claims.iter().filter(|c| c["outcome"] != "open") {
         let refused = claim["outcome"] == "refused";
-        assert_eq!(refused, claim["account"] == "faker", "{claim}");
+        let on_duty = claim["outcome"] == "canary";
+        let faked = claim["account"] == "faker" && !on_duty;
+        assert_eq!(refused, faked, "{claim}");
         assert_eq!(claim["verdicts"].as_array().unwrap().len(), 3, "{claim}");
     }
     for process in data["processes"].as_array().unwrap() {
@@ -113,7 +123,7 @@ fn interrupted_demo_should_stop_everything_that_it_started() {
         .unwrap();
     let began = Instant::now();
     // The profile logs are made once bonds are in: validator and workers run.
-    while !run.join("logs/verifier-3-profile.log").is_file() {
+    while !run.join("logs/lazy-profile.log").is_file() {
         assert!(
             began.elapsed() < Duration::from_secs(240),
             "no worker after {:?}",

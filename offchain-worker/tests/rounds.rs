@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{account, miner, Net};
+use common::{account, miner, Net, BOND};
 use dream_chain::{At, Chain};
 use dream_primitives::claim::{Availability, Verdict};
 use dream_primitives::manifest::Architecture;
@@ -12,7 +12,7 @@ use dream_primitives::round::{ClaimState, Phase, Role as PaidAs};
 use dream_primitives::H256;
 use dream_store::Fault;
 use dream_training::{
-    BatchSource, Progress, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+    BatchSource, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
 };
 use dream_worker::view::{explain, report, status};
 use dream_worker::worker::{DummyRunners, Runners};
@@ -38,13 +38,14 @@ impl Runners for Fakers {
 impl SegmentRunner for Faker {
     fn run_segment(
         &mut self,
+        base: &[i32],
         mut state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
         progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<SegmentOutcome, TrainingError> {
         if segment + 1 < self.1.segments {
-            return self.0.run_segment(state, batches, segment, progress);
+            return self.0.run_segment(base, state, batches, segment, progress);
         }
         state.params[0] += 0.5;
         state.step += u64::from(self.1.steps);
@@ -56,8 +57,8 @@ impl SegmentRunner for Faker {
         })
     }
 
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
-        self.0.evaluate(head, samples)
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
+        self.0.score(head, samples)
     }
 }
 
@@ -65,8 +66,10 @@ impl SegmentRunner for Faker {
 async fn round_should_advance_the_head_and_pay_when_all_are_honest() {
     let net = Net::new(5, 2).await;
     let roles = net.honest();
-    net.drive(&roles, 400, async |n: &Net| n.version().await >= 3)
-        .await;
+    net.drive(&roles, 400, async |n: &Net| {
+        n.version().await >= 3 && n.phase(1).await == Some(Phase::Closed)
+    })
+    .await;
     net.root.check_invariants();
 
     let claims = net.claims(1).await;
@@ -141,7 +144,7 @@ async fn held_out_loss_should_be_in_the_report_with_every_claim_and_payment() {
 }
 
 #[tokio::test]
-async fn faked_segment_should_be_refused_and_left_out_of_the_merge() {
+async fn faked_segment_should_be_slashed_by_the_jury_and_left_out_of_the_merge() {
     let net = Net::new(5, 2).await;
     let roles = net.honest_but(2, Arc::new(Fakers));
     net.drive(&roles, 300, async |n: &Net| n.version().await >= 1)
@@ -150,16 +153,29 @@ async fn faked_segment_should_be_refused_and_left_out_of_the_merge() {
         let fake = record.miner == account(2);
         let explained = explain::read(&net.root, id).await.unwrap();
         if fake {
-            assert_eq!(record.state, ClaimState::Rejected);
+            assert_eq!(record.state, ClaimState::Slashed);
+            assert_eq!(record.bond, 0);
             assert!(record
                 .committee
                 .iter()
                 .all(|s| s.verdict == Some(Verdict::Mismatch)));
             assert!(
-                explained.why.contains("3 of 3") && explained.why.contains("other hashes"),
+                explained.why.contains("jury") && explained.why.contains("other hashes"),
                 "{}",
                 explained.why
             );
+            let told: Vec<&str> = explained
+                .affairs
+                .iter()
+                .filter_map(|a| a.what.as_deref())
+                .collect();
+            let (loses, gets) = (
+                told.iter().filter(|t| t.contains("loses 1000")).count(),
+                told.iter()
+                    .filter(|t| t.contains("was right and gets"))
+                    .count(),
+            );
+            assert_eq!((loses, gets), (1, 3), "{told:?}");
             assert!(record.receipts.iter().all(|r| r.role == PaidAs::Verifier));
         } else {
             assert!(record.state.accepted(), "{:?}", record.state);
@@ -171,6 +187,93 @@ async fn faked_segment_should_be_refused_and_left_out_of_the_merge() {
         );
     }
     assert_eq!(net.round(1).await.accepted, 1);
+    net.root.check_invariants();
+    let bonds = net.root.parameters(At::Finalised).await.unwrap().bonds;
+    let bond = net.root.bond(At::Finalised, account(2)).await.unwrap();
+    assert_eq!(bond.total, BOND - bonds.claim);
+    for n in 3..=5 {
+        let bond = net.root.bond(At::Finalised, account(n)).await.unwrap();
+        assert_eq!(bond.total, BOND, "{n}");
+    }
+}
+
+#[tokio::test]
+async fn claims_on_duty_should_be_canaries_that_honest_verifiers_do_not_confirm() {
+    let net = Net::with(5, 2, |p| p.audit.canary_rate = 500_000).await;
+    let roles = net.honest();
+    let mut seen: Vec<(Option<bool>, ClaimState)> = Vec::new();
+    for number in 1..=6 {
+        let paid =
+            async |n: &Net| matches!(n.phase(number).await, Some(Phase::Vesting | Phase::Closed));
+        net.drive(&roles, 200, paid).await;
+        for (id, record) in net.claims(number).await {
+            seen.push((record.flag, record.state));
+            if record.state != ClaimState::Canary {
+                continue;
+            }
+            let no = Some(Verdict::Mismatch);
+            assert!(record.committee.iter().all(|s| s.verdict == no));
+            let explained = explain::read(&net.root, id).await.unwrap();
+            assert!(explained.why.contains("on duty"), "{}", explained.why);
+            let fee = record.receipts.iter().find(|r| r.account == record.miner);
+            assert!(fee.is_some_and(|r| r.amount > 0), "{:?}", record.receipts);
+        }
+    }
+    let canary = (Some(true), ClaimState::Canary);
+    assert!(
+        seen.contains(&canary) && seen.iter().any(|s| *s != canary),
+        "{seen:?}"
+    );
+    assert!(
+        seen.iter()
+            .all(|(flag, s)| *flag == Some(*s == ClaimState::Canary)
+                && (*flag == Some(true) || s.accepted())),
+        "{seen:?}"
+    );
+    let (_, refused) = net.landed();
+    assert!(refused.is_empty(), "{refused:?}");
+    for n in 1..=5 {
+        let bond = net.root.bond(At::Finalised, account(n)).await.unwrap();
+        assert_eq!(bond.total, BOND, "{n}");
+    }
+    net.root.check_invariants();
+}
+
+#[tokio::test]
+async fn challenged_segment_should_be_opened_by_the_miner_while_it_trains_and_be_upheld() {
+    let net = Net::new(6, 2).await;
+    let roles = net.honest();
+    net.drive(&roles, 200, async |n: &Net| {
+        n.phase(1).await == Some(Phase::Vesting)
+    })
+    .await;
+    let (claim, record) = net.claims(1).await.swap_remove(0);
+    assert_eq!(record.state, ClaimState::Merged);
+    let segment = (0..record.claim.segments)
+        .find(|s| !record.audited.contains(s))
+        .unwrap();
+    let challenger = net.root.as_account(account(6));
+    let call = dream_chain::Call::Challenge { claim, segment };
+    challenger.submit(call).await.unwrap();
+    let over = async |n: &Net| n.root.trial(At::Finalised, claim).await.unwrap().is_none();
+    net.drive(&roles, 200, over).await;
+    let record = net.root.claim(At::Finalised, claim).await.unwrap().unwrap();
+    assert!(record.state.accepted(), "{:?}", record.state);
+    assert_eq!(record.challenges(), 1);
+    let bonds = net.root.parameters(At::Finalised).await.unwrap().bonds;
+    let bond = net.root.bond(At::Finalised, account(6)).await.unwrap();
+    assert_eq!(bond.total, BOND - bonds.challenge);
+    let (_, refused) = net.landed();
+    assert!(refused.is_empty(), "{refused:?}");
+    // Once the verifiers have looked again nothing is left of the trial in their state folders.
+    for role in &roles {
+        role.step().await.unwrap();
+    }
+    for role in roles.iter().filter(|r| r.name() == "verify") {
+        let left = role.worker().database.list("trial").unwrap();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    net.root.check_invariants();
 }
 
 #[tokio::test]
@@ -351,6 +454,7 @@ async fn merger_should_find_a_wrong_version_of_another() {
         server_root: H256::repeat_byte(9),
         cid,
         server_cid: Some(cid),
+        table: Default::default(),
     };
     net.root.as_account(account(4)).submit(wrong).await.unwrap();
     let merger = &roles[3];

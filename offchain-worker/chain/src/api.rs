@@ -6,11 +6,13 @@ use codec::{Decode, DecodeAll, Encode};
 use dream_primitives::claim::RoundId;
 use dream_primitives::credits::Credits;
 use dream_primitives::data::Mixture;
+use dream_primitives::dispute::{DeltaOpening, PairTable};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::registry::RoundTerms;
+use dream_primitives::trial::{self, TrialSeat};
 use dream_primitives::version::VersionHeader;
-use dream_primitives::{registry, round};
+use dream_primitives::{game, registry, round, ticket};
 use dream_primitives::{
     Balance, BlockNumber, BoundedVec, BranchId, ConstU32, DatasetId, ModelId, H256,
 };
@@ -28,8 +30,16 @@ pub type DatasetRecord = registry::DatasetRecord<AccountId>;
 pub type Round = round::Round<AccountId>;
 /// All that the chain keeps of a claim.
 pub type ClaimRecord = round::ClaimRecord<AccountId>;
+/// A dispute of a posted merge.
+pub type Dispute = game::Dispute<AccountId>;
+/// A demand for a chunk of a delta.
+pub type Demand = game::Demand<AccountId>;
+/// A newcomer's slot.
+pub type Entry = ticket::Entry<AccountId>;
 /// A seat of a committee.
 pub type Seat = round::Seat<AccountId>;
+/// A trial of a claim.
+pub type Trial = trial::Trial<AccountId>;
 
 /// A block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -105,6 +115,23 @@ pub struct ProfileRecord {
     pub leaf: H256,
     /// Block of the registration.
     pub since: BlockNumber,
+    /// Newest link of the account's chain of secrets that is known.
+    pub secret: H256,
+}
+
+/// What the owner of a branch pays its rounds from.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+pub struct Escrow {
+    /// Who paid it in.
+    pub owner: AccountId,
+    /// All of it.
+    pub balance: Balance,
+    /// Of it, set aside for rounds.
+    pub reserved: Balance,
+    /// Most that a round is paid.
+    pub per_round: Balance,
+    /// What a work unit is paid.
+    pub unit_price: Balance,
 }
 
 /// An account's tokens.
@@ -127,6 +154,19 @@ pub struct OpenAudit {
     pub record: ClaimRecord,
     /// The account's seat.
     pub seat: Seat,
+}
+
+/// A trial in which an account has a seat.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpenTrial {
+    /// Claim.
+    pub id: H256,
+    /// All that the chain keeps of it.
+    pub record: ClaimRecord,
+    /// The trial.
+    pub trial: Trial,
+    /// The account's seat.
+    pub seat: TrialSeat,
 }
 
 /// A storage item, by which [`Chain::raw`] is asked.
@@ -172,6 +212,30 @@ pub enum Item {
     ClaimOf(RoundId, AccountId),
     /// A claim.
     Claim(H256),
+    /// An account's commitment to a profile: hash and block.
+    ProfileCommitment(BranchId, AccountId),
+    /// Claims on trial.
+    ActiveTrials,
+    /// A claim's trial.
+    Trial(H256),
+    /// An account's seat in a claim's trial.
+    TrialSeat(H256, AccountId),
+    /// Header of a round's posted merge, until it is the head.
+    PostedHeader(RoundId),
+    /// Table of distances of a round's posted merge.
+    PostedTable(RoundId),
+    /// Disputes of a round's posted merge that are not over.
+    Disputes(RoundId),
+    /// Demands for chunks of a round's deltas that are not over.
+    Demands(RoundId),
+    /// What the owner of a branch pays its rounds from.
+    Escrow(BranchId),
+    /// The hash that a branch's next ticket must be below.
+    TicketTarget(BranchId),
+    /// Tickets that have slots in a branch's next round.
+    Tickets(BranchId),
+    /// Slots of newcomers in a round that are not used yet.
+    Newcomers(RoundId),
     /// Credits of an account.
     Credits(AccountId),
     /// Credits of all.
@@ -254,6 +318,9 @@ pub trait Chain: Send + Sync {
     /// Hash of the genesis block.
     fn genesis(&self) -> H256;
 
+    /// A secret of the account for one purpose, which follows from its key: it cannot be lost while the key is there.
+    fn secret(&self, purpose: &str) -> H256;
+
     /// The latest finalised block.
     async fn finalised(&self) -> Result<BlockRef, ChainError>;
 
@@ -262,6 +329,10 @@ pub trait Chain: Send + Sync {
 
     /// A storage item in SCALE; `None` when nothing is stored. The typed methods are what roles call.
     async fn raw(&self, at: At, item: Item) -> Result<Option<Vec<u8>>, ChainError>;
+
+    /// Everything that happened in a finalised block, without what transactions say of fees; `None` when the node does not
+    /// keep that block's state any more.
+    async fn events(&self, block: BlockNumber) -> Result<Option<Vec<Event>>, ChainError>;
 
     /// Whether the node still holds transactions of the account that are not in a finalised block. When it does not, one
     /// that was sent and is not on the chain is lost, and the next one takes its nonce: both cannot land.
@@ -272,6 +343,14 @@ pub trait Chain: Send + Sync {
     /// Submissions of one client are sent one after another. A call is sent at most once: after
     /// [`SubmitError::Unknown`] the caller looks at the chain.
     async fn submit(&self, call: Call) -> Result<Receipt, SubmitError>;
+
+    /// The chunks of a claim's delta that transactions of the blocks after `from` up to `until` hold, right or wrong.
+    async fn supplied(
+        &self,
+        claim: H256,
+        from: BlockNumber,
+        until: BlockRef,
+    ) -> Result<Vec<DeltaOpening>, ChainError>;
 
     /// Chain parameters.
     async fn parameters(&self, at: At) -> Result<ChainParameters, ChainError> {
@@ -393,6 +472,117 @@ pub trait Chain: Send + Sync {
     /// A claim, while the chain keeps it.
     async fn claim(&self, at: At, id: H256) -> Result<Option<ClaimRecord>, ChainError> {
         read(self, at, Item::Claim(id)).await
+    }
+
+    /// The profile that an account has committed to and not revealed yet, and the block of the commitment.
+    async fn profile_commitment(
+        &self,
+        at: At,
+        branch: BranchId,
+        account: AccountId,
+    ) -> Result<Option<(H256, BlockNumber)>, ChainError> {
+        read(self, at, Item::ProfileCommitment(branch, account)).await
+    }
+
+    /// Claims on trial.
+    async fn active_trials(&self, at: At) -> Result<Vec<H256>, ChainError> {
+        Ok(read(self, at, Item::ActiveTrials)
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// Header of a round's posted merge, until it is the head.
+    async fn posted_header(
+        &self,
+        at: At,
+        round: RoundId,
+    ) -> Result<Option<VersionHeader>, ChainError> {
+        read(self, at, Item::PostedHeader(round)).await
+    }
+
+    /// Table of distances of a round's posted merge; empty where the rule reads none.
+    async fn posted_table(&self, at: At, round: RoundId) -> Result<PairTable, ChainError> {
+        Ok(read(self, at, Item::PostedTable(round))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// The trial of a claim, while it has one.
+    async fn trial(&self, at: At, claim: H256) -> Result<Option<Trial>, ChainError> {
+        read(self, at, Item::Trial(claim)).await
+    }
+
+    /// The seat of an account in the trial of a claim.
+    async fn trial_seat(
+        &self,
+        at: At,
+        claim: H256,
+        account: AccountId,
+    ) -> Result<Option<TrialSeat>, ChainError> {
+        read(self, at, Item::TrialSeat(claim, account)).await
+    }
+
+    /// The trials in which `account` has a seat, whatever is asked of it now.
+    async fn trials(&self, at: At, account: AccountId) -> Result<Vec<OpenTrial>, ChainError> {
+        let at = match at {
+            At::Finalised => self.finalised().await?.into(),
+            block => block,
+        };
+        let mut trials = Vec::new();
+        for id in self.active_trials(at).await? {
+            let Some(seat) = self.trial_seat(at, id, account).await? else {
+                continue;
+            };
+            let (trial, record) = (self.trial(at, id).await?, self.claim(at, id).await?);
+            if let Some((trial, record)) = trial.zip(record) {
+                trials.push(OpenTrial {
+                    id,
+                    record,
+                    trial,
+                    seat,
+                });
+            }
+        }
+        Ok(trials)
+    }
+
+    /// Disputes of a round's posted merge that are not over.
+    async fn disputes(&self, at: At, round: RoundId) -> Result<Vec<Dispute>, ChainError> {
+        Ok(read(self, at, Item::Disputes(round))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// Demands for chunks of a round's deltas that are not over.
+    async fn demands(&self, at: At, round: RoundId) -> Result<Vec<Demand>, ChainError> {
+        Ok(read(self, at, Item::Demands(round))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// What the owner of a branch pays its rounds from.
+    async fn escrow(&self, at: At, branch: BranchId) -> Result<Option<Escrow>, ChainError> {
+        read(self, at, Item::Escrow(branch)).await
+    }
+
+    /// The hash that a branch's next ticket must be below.
+    async fn ticket_target(&self, at: At, branch: BranchId) -> Result<H256, ChainError> {
+        let stored = read(self, at, Item::TicketTarget(branch)).await?;
+        Ok(stored.unwrap_or_else(ticket::easiest))
+    }
+
+    /// Tickets that have slots in a branch's next round, ascending by work.
+    async fn tickets(&self, at: At, branch: BranchId) -> Result<Vec<Entry>, ChainError> {
+        Ok(read(self, at, Item::Tickets(branch))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// Slots of newcomers in a round that are not used yet.
+    async fn newcomers(&self, at: At, round: RoundId) -> Result<Vec<Entry>, ChainError> {
+        Ok(read(self, at, Item::Newcomers(round))
+            .await?
+            .unwrap_or_default())
     }
 
     /// The claims of a branch's newest round in whose committee `account` sits, whatever is asked of it now.

@@ -7,11 +7,13 @@ use dream_primitives::claim::{
     Availability, Claim, ReplayReport, RoundId, SegmentOpening, StartState, TraceProof,
 };
 use dream_primitives::data::{DatasetInfo, Licence, Mixture};
+use dream_primitives::dispute::{Answer, ChunkProof, DeltaOpening, PairProof, PairTable, Tree};
 use dream_primitives::draw::MAX_AUDITED;
 use dream_primitives::manifest::Architecture;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::registry::Admission;
+use dream_primitives::ticket::{self, NewcomerAct};
 use dream_primitives::{Balance, BoundedVec, BranchId, ConstU32, H256};
 
 use crate::AccountId;
@@ -20,6 +22,9 @@ use crate::AccountId;
 pub type StartStates = BoundedVec<StartState, ConstU32<MAX_AUDITED>>;
 /// Openings of a claim, one an audited segment, ascending.
 pub type Openings = BoundedVec<SegmentOpening, ConstU32<MAX_AUDITED>>;
+
+/// A newcomer's request for a slot.
+pub type Ticket = ticket::Ticket<AccountId>;
 
 /// An extrinsic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,14 +35,25 @@ pub enum Call {
     Unbond(Balance),
     /// Takes back what has been unbonded.
     WithdrawUnbonded,
-    /// Registers the numeric profile that the account computes under.
-    RegisterProfile {
+    /// Commits to the numeric profile that the account computes under.
+    CommitProfile {
+        /// Branch.
+        branch: BranchId,
+        /// [`dream_primitives::profile::commitment`].
+        commitment: H256,
+    },
+    /// Reveals the profile, in a later block.
+    RevealProfile {
         /// Branch.
         branch: BranchId,
         /// Settings.
         settings: ProfileSettings,
         /// Calibration leaf.
         leaf: H256,
+        /// Head of the account's chain of secrets.
+        secret: H256,
+        /// Salt of the commitment.
+        salt: H256,
     },
     /// Offers the account as a verifier of a branch.
     EnlistVerifier(BranchId),
@@ -86,6 +102,49 @@ pub enum Call {
         /// Salt of the commitment.
         salt: H256,
     },
+    /// Opens a claim's canary flag.
+    OpenFlag {
+        /// Claim.
+        claim: H256,
+        /// Whether the claim was faked on duty.
+        canary: bool,
+        /// Salt of the flag's commitment.
+        salt: H256,
+        /// The link before the secret that the claim was made under.
+        preimage: H256,
+    },
+    /// Challenges a segment of an accepted claim.
+    Challenge {
+        /// Claim.
+        claim: H256,
+        /// Segment.
+        segment: u16,
+    },
+    /// Opens a challenged segment.
+    OpenChallenged {
+        /// Claim.
+        claim: H256,
+        /// State before it.
+        start: StartState,
+        /// State and digest after it.
+        end: SegmentOpening,
+    },
+    /// Commits to a replay in a trial.
+    CommitVerdict {
+        /// Claim.
+        claim: H256,
+        /// [`ReplayReport::commitment`].
+        commitment: H256,
+    },
+    /// Reveals a replay in a trial.
+    RevealVerdict {
+        /// Claim.
+        claim: H256,
+        /// What the replay gave.
+        report: ReplayReport,
+        /// Salt of the commitment.
+        salt: H256,
+    },
     /// Posts a round's merge.
     PostMerge {
         /// Round.
@@ -98,7 +157,86 @@ pub enum Call {
         cid: Cid,
         /// Where the moments are.
         server_cid: Option<Cid>,
+        /// Squared distances of the deltas; empty where the rule reads none.
+        table: Box<PairTable>,
     },
+    /// Disputes a posted merge.
+    DisputeMerge {
+        /// Round.
+        round: RoundId,
+        /// The tree that is wrong.
+        tree: Tree,
+    },
+    /// Answers a dispute of the account's own merge.
+    AnswerDispute {
+        /// Round.
+        round: RoundId,
+        /// Who disputes.
+        challenger: AccountId,
+        /// The nodes below the one that was asked for.
+        nodes: Answer,
+    },
+    /// Goes on with the account's own dispute at a node of the answer.
+    NarrowDispute {
+        /// Round.
+        round: RoundId,
+        /// Place in the answer.
+        index: u32,
+    },
+    /// Proves that the leaf is wrong to which the account's dispute of a state or server tree came down.
+    ProveChunk {
+        /// Round.
+        round: RoundId,
+        /// What the chunk is computed from.
+        proof: Box<ChunkProof>,
+    },
+    /// Proves that the leaf is wrong to which the account's dispute of a distance came down.
+    ProvePair {
+        /// Round.
+        round: RoundId,
+        /// What the distance is computed from.
+        proof: Box<PairProof>,
+    },
+    /// Demands a chunk of a claim's delta on the chain.
+    DemandChunk {
+        /// Claim.
+        claim: H256,
+        /// Chunk.
+        chunk: u32,
+    },
+    /// Supplies the chunk that is demanded of a claim's delta.
+    SupplyChunk {
+        /// Claim.
+        claim: H256,
+        /// Chunk.
+        chunk: u32,
+        /// The chunk with its proof.
+        opening: Box<DeltaOpening>,
+    },
+    /// Takes a claim out of the model (governance).
+    RevertClaim(H256),
+    /// Pays a branch's rounds from an escrow.
+    FundBranch {
+        /// Branch; the account is its owner.
+        branch: BranchId,
+        /// Added to the escrow.
+        amount: Balance,
+        /// Most that a round is paid.
+        per_round: Balance,
+        /// What a work unit is paid.
+        unit_price: Balance,
+    },
+    /// Takes back what no round has set aside.
+    WithdrawEscrow {
+        /// Branch.
+        branch: BranchId,
+        /// Amount.
+        amount: Balance,
+    },
+    /// Asks for a newcomer's slot. Signed within the call, free of fees.
+    Enter(Box<Ticket>),
+    /// What a newcomer does in its round. Signed within the call, free of fees.
+    ActAsNewcomer(Box<NewcomerAct>),
     /// Admits a profile (governance).
     AdmitProfile(H256),
     /// Dismisses a profile (governance).
@@ -167,7 +305,8 @@ impl Call {
             Self::Bond(_) => (WORK, "bond"),
             Self::Unbond(_) => (WORK, "unbond"),
             Self::WithdrawUnbonded => (WORK, "withdraw_unbonded"),
-            Self::RegisterProfile { .. } => (WORK, "register_profile"),
+            Self::CommitProfile { .. } => (WORK, "commit_profile"),
+            Self::RevealProfile { .. } => (WORK, "reveal_profile"),
             Self::EnlistVerifier(_) => (WORK, "enlist_verifier"),
             Self::RetireVerifier(_) => (WORK, "retire_verifier"),
             Self::SubmitClaim(_) => (WORK, "submit_claim"),
@@ -176,7 +315,24 @@ impl Call {
             Self::CommitReplay { .. } => (WORK, "commit_replay"),
             Self::OpenDigests { .. } => (WORK, "open_digests"),
             Self::RevealReplay { .. } => (WORK, "reveal_replay"),
+            Self::OpenFlag { .. } => (WORK, "open_flag"),
+            Self::Challenge { .. } => (WORK, "challenge"),
+            Self::OpenChallenged { .. } => (WORK, "open_challenged"),
+            Self::CommitVerdict { .. } => (WORK, "commit_verdict"),
+            Self::RevealVerdict { .. } => (WORK, "reveal_verdict"),
             Self::PostMerge { .. } => (WORK, "post_merge"),
+            Self::DisputeMerge { .. } => (WORK, "dispute_merge"),
+            Self::AnswerDispute { .. } => (WORK, "answer_dispute"),
+            Self::NarrowDispute { .. } => (WORK, "narrow_dispute"),
+            Self::ProveChunk { .. } => (WORK, "prove_chunk"),
+            Self::ProvePair { .. } => (WORK, "prove_pair"),
+            Self::DemandChunk { .. } => (WORK, "demand_chunk"),
+            Self::SupplyChunk { .. } => (WORK, "supply_chunk"),
+            Self::RevertClaim(_) => (WORK, "revert_claim"),
+            Self::FundBranch { .. } => (WORK, "fund_branch"),
+            Self::WithdrawEscrow { .. } => (WORK, "withdraw_escrow"),
+            Self::Enter(_) => (WORK, "enter"),
+            Self::ActAsNewcomer(_) => (WORK, "act_as_newcomer"),
             Self::AdmitProfile(_) => (WORK, "admit_profile"),
             Self::DismissProfile(_) => (WORK, "dismiss_profile"),
             Self::RegisterModel { .. } => (MODELS, "register_model"),
@@ -190,16 +346,79 @@ impl Call {
         }
     }
 
-    /// The arguments in SCALE, one after another; `None` for [`Call::Sudo`], whose argument is a call.
+    /// The call as a newcomer makes it, where there is such a form.
+    pub fn as_newcomer(self) -> Self {
+        Self::ActAsNewcomer(Box::new(match self {
+            Self::SubmitClaim(claim) => NewcomerAct::Claim(claim),
+            Self::OpenStartStates {
+                claim,
+                initial_state,
+                initial_proof,
+                starts,
+            } => NewcomerAct::OpenStarts {
+                claim_id: claim,
+                initial_state,
+                initial_proof,
+                starts,
+            },
+            Self::OpenDigests { claim, openings } => NewcomerAct::OpenDigests {
+                claim_id: claim,
+                openings,
+            },
+            Self::OpenFlag {
+                claim,
+                canary,
+                salt,
+                preimage,
+            } => NewcomerAct::OpenFlag {
+                claim_id: claim,
+                canary,
+                salt,
+                preimage,
+            },
+            Self::OpenChallenged { claim, start, end } => NewcomerAct::OpenChallenged {
+                claim_id: claim,
+                start,
+                end,
+            },
+            other => return other,
+        }))
+    }
+
+    /// What `account` signs within the call on the chain `genesis`; `None` for the calls that are signed as transactions.
+    pub fn message(&self, genesis: &H256, account: &AccountId) -> Option<H256> {
+        match self {
+            Self::Enter(ticket) => Some(ticket.message(genesis)),
+            Self::ActAsNewcomer(act) => Some(act.message(genesis, &account.0)),
+            _ => None,
+        }
+    }
+
+    /// The arguments of a call that is signed within, by `account` (sr25519).
+    pub fn signed_arguments(&self, account: &AccountId, signature: &[u8; 64]) -> Option<Vec<u8>> {
+        // MultiSignature::Sr25519 is variant 1.
+        let signature = (1u8, signature);
+        match self {
+            Self::Enter(ticket) => Some((ticket, signature).encode()),
+            Self::ActAsNewcomer(act) => Some((act, account, signature).encode()),
+            _ => None,
+        }
+    }
+
+    /// The arguments in SCALE, one after another; `None` for [`Call::Sudo`], whose argument is a call, and for those that
+    /// are signed within.
     pub fn arguments(&self) -> Option<Vec<u8>> {
         Some(match self {
             Self::Bond(amount) | Self::Unbond(amount) => amount.encode(),
             Self::WithdrawUnbonded => Vec::new(),
-            Self::RegisterProfile {
+            Self::CommitProfile { branch, commitment } => (branch, commitment).encode(),
+            Self::RevealProfile {
                 branch,
                 settings,
                 leaf,
-            } => (branch, settings, leaf).encode(),
+                secret,
+                salt,
+            } => (branch, settings, leaf, secret, salt).encode(),
             Self::EnlistVerifier(branch) | Self::RetireVerifier(branch) => branch.encode(),
             Self::SubmitClaim(claim) => claim.encode(),
             Self::OpenStartStates {
@@ -212,20 +431,59 @@ impl Call {
                 claim,
                 availability,
             } => (claim, availability).encode(),
-            Self::CommitReplay { claim, commitment } => (claim, commitment).encode(),
+            Self::CommitReplay { claim, commitment }
+            | Self::CommitVerdict { claim, commitment } => (claim, commitment).encode(),
             Self::OpenDigests { claim, openings } => (claim, openings).encode(),
             Self::RevealReplay {
                 claim,
                 report,
                 salt,
+            }
+            | Self::RevealVerdict {
+                claim,
+                report,
+                salt,
             } => (claim, report, salt).encode(),
+            Self::OpenFlag {
+                claim,
+                canary,
+                salt,
+                preimage,
+            } => (claim, canary, salt, preimage).encode(),
+            Self::Challenge { claim, segment } => (claim, segment).encode(),
+            Self::OpenChallenged { claim, start, end } => (claim, start, end).encode(),
             Self::PostMerge {
                 round,
                 state_root,
                 server_root,
                 cid,
                 server_cid,
-            } => (round, state_root, server_root, cid, server_cid).encode(),
+                table,
+            } => (round, state_root, server_root, cid, server_cid, table).encode(),
+            Self::DisputeMerge { round, tree } => (round, tree).encode(),
+            Self::AnswerDispute {
+                round,
+                challenger,
+                nodes,
+            } => (round, challenger, nodes).encode(),
+            Self::NarrowDispute { round, index } => (round, index).encode(),
+            Self::ProveChunk { round, proof } => (round, proof).encode(),
+            Self::ProvePair { round, proof } => (round, proof).encode(),
+            Self::DemandChunk { claim, chunk } => (claim, chunk).encode(),
+            Self::SupplyChunk {
+                claim,
+                chunk,
+                opening,
+            } => (claim, chunk, opening).encode(),
+            Self::RevertClaim(claim) => claim.encode(),
+            Self::FundBranch {
+                branch,
+                amount,
+                per_round,
+                unit_price,
+            } => (branch, amount, per_round, unit_price).encode(),
+            Self::WithdrawEscrow { branch, amount } => (branch, amount).encode(),
+            Self::Enter(_) | Self::ActAsNewcomer(_) => return None,
             Self::AdmitProfile(leaf) | Self::DismissProfile(leaf) => leaf.encode(),
             Self::RegisterModel {
                 architecture,

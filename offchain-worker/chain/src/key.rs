@@ -4,8 +4,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use dream_primitives::hashing::{content_hash, Domain};
+use dream_primitives::H256;
 use subxt_signer::sr25519::Keypair;
-use subxt_signer::SecretUri;
+use subxt_signer::{DeriveJunction, SecretUri};
 
 use crate::AccountId;
 
@@ -90,6 +92,13 @@ impl Key {
         AccountId(self.0.public_key().0)
     }
 
+    /// A secret of the account for one purpose, the same wherever the key is used: the public key of a hard-derived
+    /// child, which nobody without the secret key can compute. The child is never used to sign.
+    pub fn secret(&self, purpose: &str) -> H256 {
+        let child = self.0.derive([DeriveJunction::hard(purpose)]);
+        content_hash(Domain::LocalRecord, &[b"secret", &child.public_key().0])
+    }
+
     pub(crate) fn pair(&self) -> &Keypair {
         &self.0
     }
@@ -120,6 +129,15 @@ mod tests {
         let key = Key::from_file(&path).unwrap();
         assert_eq!(key.account().to_string(), ALICE);
         assert_eq!(format!("{key:?}"), format!("Key({ALICE})"));
+    }
+
+    #[test]
+    fn secret_should_follow_from_key_and_purpose_alone() {
+        let secret = |uri: &str, purpose: &str| Key::from_suri(uri).unwrap().secret(purpose);
+        let alice = secret("//Alice", "canary");
+        assert_eq!(alice, secret(ALICE_SEED, "canary"));
+        assert_ne!(alice, secret("//Bob", "canary"));
+        assert_ne!(alice, secret("//Alice", "other"));
     }
 
     #[test]

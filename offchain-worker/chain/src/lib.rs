@@ -16,10 +16,11 @@ mod node;
 
 pub use account::{AccountError, AccountId, SS58_PREFIX};
 pub use api::{
-    AccountBalance, At, BlockRef, Bond, Branch, Chain, ClaimRecord, DatasetRecord, Event,
-    EventField, Item, Model, OpenAudit, ProfileRecord, Receipt, Round, Seat, MAX_YOUNG,
+    AccountBalance, At, BlockRef, Bond, Branch, Chain, ClaimRecord, DatasetRecord, Demand, Dispute,
+    Entry, Escrow, Event, EventField, Item, Model, OpenAudit, OpenTrial, ProfileRecord, Receipt,
+    Round, Seat, Trial, MAX_YOUNG,
 };
-pub use call::{Call, Openings, StartStates};
+pub use call::{Call, Openings, StartStates, Ticket};
 pub use error::{ChainError, SubmitError};
 pub use key::{Key, KeyError};
 pub use node::{NodeClient, Options};

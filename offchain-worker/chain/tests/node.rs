@@ -15,7 +15,7 @@ use dream_primitives::cid::{Cid, CidCodec};
 use dream_primitives::data::{DatasetInfo, MixtureEntry};
 use dream_primitives::manifest::{Architecture, LlamaConfig};
 use dream_primitives::params::ChainParameters;
-use dream_primitives::profile::ProfileSettings;
+use dream_primitives::profile::{commitment, ProfileSettings};
 use dream_primitives::recipe::{
     AggregationRule, DeltaCodec, NumericClass, Optimiser, Recipe, ServerOptimiser,
 };
@@ -296,12 +296,22 @@ async fn client_should_serve_a_branch_from_registration_to_its_first_round() {
         threads: 1,
     };
     let leaf = H256([7; 32]);
-    let register = Call::RegisterProfile {
+    let (secret, salt) = (H256([8; 32]), H256([9; 32]));
+    let (genesis, raw) = (bob.genesis(), bob.account().0);
+    let commitment = commitment(&genesis, &raw, branch, &settings, &leaf, &secret, &salt);
+    let commit = Call::CommitProfile { branch, commitment };
+    let block = bob.submit(commit).await.unwrap().block.number;
+    let committed = bob.profile_commitment(At::Finalised, branch, bob.account());
+    assert_eq!(committed.await.unwrap(), Some((commitment, block)));
+    let reveal = Call::RevealProfile {
         branch,
         settings: settings.clone(),
         leaf,
+        secret,
+        salt,
     };
-    bob.submit(register).await.unwrap();
+    bob.submit(reveal).await.unwrap();
+    assert!(bob.active_trials(At::Finalised).await.unwrap().is_empty());
     bob.submit(Call::EnlistVerifier(branch)).await.unwrap();
     let profile = bob
         .profile(At::Finalised, branch, bob.account())

@@ -91,6 +91,8 @@ pub enum Outcome {
     Refused,
     /// Ended without a verdict, such as for missing data.
     Void,
+    /// Faked on duty, to see who confirms without replaying.
+    Canary,
 }
 
 /// One verifier's part in a claim.

@@ -335,6 +335,7 @@ fn claim_rows(claim: &Claim) -> [Row; 2] {
         Outcome::Accepted => ("accepted", "✓ accepted"),
         Outcome::Refused => ("refused", "✕ refused"),
         Outcome::Void => ("void", "void"),
+        Outcome::Canary => ("void", "canary"),
     };
     let audited: Vec<String> = claim.audited_segments.iter().map(u32::to_string).collect();
     let verdicts = claim.verdicts.iter().map(|v| {

@@ -64,6 +64,9 @@ pub struct Global {
     /// Seconds for which a node that does not answer is tried again.
     #[arg(long, global = true, default_value_t = 120, value_name = "SECONDS")]
     pub patience: u64,
+    /// A verifier does not challenge claims that are accepted against its own replay.
+    #[arg(long, global = true)]
+    pub no_challenge: bool,
     /// Prints JSON (commands that read).
     #[arg(long, global = true)]
     pub json: bool,
@@ -102,6 +105,26 @@ pub enum Command {
     },
     /// Takes back what was unbonded, once its time has come.
     Withdraw,
+    /// Asks for a slot in the next round by a proof of work: entry without tokens. Then run `mine`.
+    Enter,
+    /// Pays the rounds of --branch, which the account owns, from an escrow: for a branch that emission does not pay.
+    Fund {
+        /// Amount in DREAM that is added to the escrow; may be 0 to change the terms only.
+        #[arg(value_parser = units::parse)]
+        amount: Balance,
+        /// Most that a round is paid, in DREAM.
+        #[arg(long, value_parser = units::parse)]
+        per_round: Balance,
+        /// What a work unit (a trained token) is paid, in DREAM, such as 0.000001.
+        #[arg(long, value_parser = units::parse)]
+        unit_price: Balance,
+    },
+    /// Takes back a part of the escrow of --branch that no round has set aside.
+    WithdrawEscrow {
+        /// Amount in DREAM.
+        #[arg(value_parser = units::parse)]
+        amount: Balance,
+    },
     /// Runs the calibration segment and registers the numeric profile of this machine.
     Profile {
         /// Also admits the profile, by sudo (development chains that admit not every profile).
@@ -124,6 +147,14 @@ pub enum Command {
             default_value = "mine,verify,merge"
         )]
         roles: Vec<RoleName>,
+    },
+    /// Has a segment of an accepted claim judged by all verifiers of its profile; the bond is lost if the claim is upheld.
+    Challenge {
+        /// Claim, in hexadecimal.
+        #[arg(value_parser = hash)]
+        claim: H256,
+        /// Segment, from 0.
+        segment: u16,
     },
     /// Shows the branch, the round, the account and what it waits for.
     Status,
@@ -209,6 +240,7 @@ impl Command {
         matches!(
             self,
             Self::Profile { .. }
+                | Self::Enter
                 | Self::Mine
                 | Self::Verify
                 | Self::All { .. }
@@ -296,6 +328,9 @@ mod tests {
             "report --out x",
             "withdraw",
             "unbond 1",
+            "fund 100 --per-round 10 --unit-price 0.000001",
+            "withdraw-escrow 5",
+            "enter --threads 4",
         ] {
             assert!(
                 parse(&format!("dream-worker {command}")).is_ok(),
@@ -320,6 +355,8 @@ mod tests {
             ("data add x --admit --weight 0", "0"),
             ("bond 1 --key a --suri //Alice", "--suri"),
             ("all --roles sleep", "sleep"),
+            ("fund 5 --per-round 1", "--unit-price"),
+            ("withdraw-escrow much", "\"much\""),
             ("dance", "dance"),
         ] {
             let error = parse(&format!("dream-worker {line}")).unwrap_err();

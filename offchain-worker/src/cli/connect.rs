@@ -85,6 +85,7 @@ mod tests {
             branch: 0,
             threads: 1,
             patience: 1,
+            no_challenge: false,
             json: false,
         };
         (global, folder)

@@ -10,7 +10,7 @@ pub use connect::{account_of, connect, Session};
 use crate::commands;
 use crate::error::{exit, WorkerError};
 use crate::show::Terminal;
-use crate::worker::{Runners, Stop, TorchRunners};
+use crate::worker::{Parts, Stop, Usual};
 use clap::Parser;
 use dream_training::numeric;
 use std::ffi::OsString;
@@ -19,11 +19,11 @@ use std::sync::Arc;
 
 /// The program: reads the command line of this process, runs the command, says what went wrong.
 pub fn main() -> ExitCode {
-    main_with(std::env::args_os().collect(), Arc::new(TorchRunners))
+    main_with(std::env::args_os().collect(), Arc::new(Usual))
 }
 
-/// As [`main`], with another command line and other runners of segments.
-pub fn main_with(arguments: Vec<OsString>, runners: Arc<dyn Runners>) -> ExitCode {
+/// As [`main`], with another command line and put together from other parts.
+pub fn main_with(arguments: Vec<OsString>, parts: Arc<dyn Parts>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -64,7 +64,7 @@ pub fn main_with(arguments: Vec<OsString>, runners: Arc<dyn Runners>) -> ExitCod
     };
     let stop = Stop::default();
     let done = runtime.block_on(async {
-        let command = commands::run(&cli, runners, settings.as_ref(), &terminal, stop.clone());
+        let command = commands::run(&cli, parts, settings.as_ref(), &terminal, stop.clone());
         tokio::select! {
             done = command => done,
             () = signalled() => {

@@ -2,7 +2,10 @@
 //! What the commands do.
 
 mod bond;
+mod challenge;
 mod data;
+mod enter;
+mod escrow;
 mod model;
 mod profile;
 mod read;
@@ -10,12 +13,13 @@ mod roles;
 
 pub use data::add as add_data;
 pub use model::init as init_model;
+pub use profile::register_leaf;
 
 use crate::cli::{connect, Cli, Command, DataCommand, ModelCommand, Session};
 use crate::config::ModelConfig;
 use crate::error::WorkerError;
 use crate::show::Terminal;
-use crate::worker::{Runners, Stop};
+use crate::worker::{Parts, Stop};
 use dream_chain::{At, Branch, Call, Receipt};
 use dream_training::numeric::NumericSettings;
 use std::sync::Arc;
@@ -23,7 +27,7 @@ use std::sync::Arc;
 /// Runs a command to its end.
 pub async fn run(
     cli: &Cli,
-    runners: Arc<dyn Runners>,
+    parts: Arc<dyn Parts>,
     settings: Option<&NumericSettings>,
     terminal: &Terminal,
     stop: Stop,
@@ -37,7 +41,9 @@ pub async fn run(
         print_json(&ModelConfig::read(config)?);
         return Ok(());
     }
-    let session = connect(&cli.global, cli.command.signs()).await?;
+    let mut session = connect(&cli.global, cli.command.signs()).await?;
+    session.chain = parts.chain(session.chain);
+    session.store = parts.store(session.store);
     match &cli.command {
         Command::Model(ModelCommand::Init {
             config,
@@ -67,15 +73,27 @@ pub async fn run(
         Command::Bond { amount } => bond::bond(&session, *amount).await,
         Command::Unbond { amount } => bond::unbond(&session, *amount).await,
         Command::Withdraw => bond::withdraw(&session).await,
+        Command::Enter => enter::enter(&session, parts.runners(), settings, terminal, stop).await,
+        Command::Fund {
+            amount,
+            per_round,
+            unit_price,
+        } => escrow::fund(&session, *amount, *per_round, *unit_price).await,
+        Command::WithdrawEscrow { amount } => escrow::withdraw(&session, *amount).await,
         Command::Profile { admit } => {
-            profile::register(&session, runners, settings, terminal, stop, *admit).await
+            profile::register(&session, parts.runners(), settings, terminal, stop, *admit).await
         }
         Command::Mine | Command::Verify | Command::Merge | Command::All { .. } => {
-            roles::run(&session, &cli.command, runners, settings, terminal, stop).await
+            roles::run(&session, &cli.command, parts, settings, terminal, stop).await
+        }
+        Command::Challenge { claim, segment } => {
+            challenge::challenge(&session, *claim, *segment).await
         }
         Command::Status => read::status(&session).await,
         Command::Explain { claim } => read::explain(&session, *claim).await,
-        Command::Report { out, samples } => read::report(&session, runners, out, *samples).await,
+        Command::Report { out, samples } => {
+            read::report(&session, parts.runners(), out, *samples).await
+        }
     }
 }
 

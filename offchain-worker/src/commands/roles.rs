@@ -8,7 +8,7 @@ use crate::error::WorkerError;
 use crate::roles::{self, merge::Merger, mine::Miner, verify::Verifier, Role};
 use crate::show::Terminal;
 use crate::submit::RESEND_AFTER;
-use crate::worker::{Runners, Stop, Worker};
+use crate::worker::{Parts, Stop, Worker};
 use dream_primitives::profile::ProfileSettings;
 use dream_training::numeric::NumericSettings;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tracing::info;
 pub(super) async fn run(
     session: &Session,
     command: &Command,
-    runners: Arc<dyn Runners>,
+    parts: Arc<dyn Parts>,
     settings: Option<&NumericSettings>,
     terminal: &Terminal,
     stop: Stop,
@@ -40,9 +40,10 @@ pub(super) async fn run(
         chain,
         store: session.store.clone(),
         database: Arc::new(database),
-        runners,
+        runners: parts.runners(),
         settings,
         branch: session.global.branch,
+        challenges: !session.global.no_challenge,
         threads: usize::from(session.global.threads),
         resend_after: RESEND_AFTER,
         show: Arc::new(terminal.bar()),
@@ -66,6 +67,7 @@ pub(super) async fn run(
                 RoleName::Merge => Box::new(Merger::new(worker.clone())),
             }
         })
+        .map(|role| parts.role(role))
         .collect();
     let names: Vec<&str> = roles.iter().map(|r| r.name()).collect();
     info!(

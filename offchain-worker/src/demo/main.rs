@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! `dream-demo`: a small network on this machine, from an empty chain to a better model.
 //!
-//! One validator, three miners of which one fakes a segment, three verifiers of which one also merges. Each is a
-//! process with its own state folder; all share one blob store. The faker is this program itself, started again with
-//! runners that skip a segment ([`faker`]): `dream-worker` cannot be told to cheat.
+//! One validator, three miners of which one fakes a segment and one leaks its digests, three verifiers of which one also
+//! merges and one is lazy. Each is a process with its own state folder; all share one blob store. The cheaters are
+//! `dream-adversary`: `dream-worker` cannot be told to cheat.
 
-mod faker;
 mod network;
 mod observe;
 mod process;
@@ -15,13 +14,8 @@ mod table;
 
 use clap::Parser;
 use dream_training::numeric;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-
-/// First argument by which the program starts itself as the faking miner.
-const FAKER: &str = "faking-miner";
 
 /// Trains a model on a small network on this machine and proves it.
 #[derive(Clone, Debug, Parser)]
@@ -48,22 +42,16 @@ pub struct Args {
     /// The worker's program; without it `dream-worker` beside this one.
     #[arg(long, value_name = "FILE")]
     pub worker_bin: Option<PathBuf>,
+    /// The cheating worker's program; without it `dream-adversary` beside this one.
+    #[arg(long, value_name = "FILE")]
+    pub adversary_bin: Option<PathBuf>,
     /// Folder for chain, states and logs, which is kept; without it a temporary one, kept only after a failure.
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    if arguments.get(1).is_some_and(|a| a == FAKER) {
-        let worker = std::iter::once("dream-worker".into());
-        let rest = arguments.into_iter().skip(2);
-        return dream_worker::cli::main_with(
-            worker.chain(rest).collect(),
-            Arc::new(faker::FakingRunners),
-        );
-    }
-    let args = Args::parse_from(arguments);
+    let args = Args::parse();
     // Evaluation runs the model in this process.
     if let Err(error) = numeric::pin(1) {
         eprintln!("dream-demo: error: {error}");

@@ -2,7 +2,7 @@
 //! The demo's chain and its actors.
 
 use crate::process::Process;
-use crate::{Args, FAKER};
+use crate::Args;
 use anyhow::{bail, ensure, Context, Result};
 use dream_chain::AccountId;
 use dream_primitives::DREAM;
@@ -22,8 +22,12 @@ pub enum Part {
     Miner,
     /// Trains all segments but the last, and claims all.
     Faker,
+    /// Trains, and passes its digests to its friend before they are open.
+    Leaker,
     /// Replays.
     Verifier,
+    /// Copies the digests of its friend, and replays all others.
+    Lazy,
     /// Replays and merges.
     VerifierAndMerger,
 }
@@ -31,12 +35,26 @@ pub enum Part {
 /// Everybody but the validator: name (and derivation of its key) and part.
 pub const ACTORS: &[(&str, Part)] = &[
     ("miner-1", Part::Miner),
-    ("miner-2", Part::Miner),
-    ("faker", Part::Faker),
+    (LEAKER, Part::Leaker),
+    (FAKER, Part::Faker),
     ("verifier-1", Part::VerifierAndMerger),
     ("verifier-2", Part::Verifier),
-    ("verifier-3", Part::Verifier),
+    (LAZY, Part::Lazy),
 ];
+
+/// The miner that fakes.
+pub const FAKER: &str = "faker";
+/// The miner that leaks.
+pub const LEAKER: &str = "leaker";
+/// The verifier that copies what is leaked.
+pub const LAZY: &str = "lazy";
+
+impl Part {
+    /// Whether it mines.
+    pub fn mines(self) -> bool {
+        matches!(self, Self::Miner | Self::Faker | Self::Leaker)
+    }
+}
 
 /// Secret of the validator and root of the development chain.
 pub const ROOT: &str = "//Alice";
@@ -51,6 +69,7 @@ pub struct Network {
     pub dir: PathBuf,
     node_bin: PathBuf,
     worker_bin: PathBuf,
+    adversary_bin: PathBuf,
     rpc_port: u16,
     port: u16,
 }
@@ -79,11 +98,12 @@ impl Network {
             Some(path) => Ok(path.clone()),
             None => beside(name),
         };
-        let (node_bin, worker_bin) = (
+        let (node_bin, worker_bin, adversary_bin) = (
             program(&args.node_bin, "dream-node")?,
             program(&args.worker_bin, "dream-worker")?,
+            program(&args.adversary_bin, "dream-adversary")?,
         );
-        for program in [&node_bin, &worker_bin] {
+        for program in [&node_bin, &worker_bin, &adversary_bin] {
             ensure!(
                 program.is_file(),
                 "{} is not there: build it first (make build)",
@@ -97,6 +117,7 @@ impl Network {
             dir: dir.into(),
             node_bin,
             worker_bin,
+            adversary_bin,
             rpc_port,
             port,
         })
@@ -113,6 +134,7 @@ impl Network {
             branch: 0,
             threads: 1,
             patience: 120,
+            no_challenge: false,
             json: false,
         }
     }
@@ -168,13 +190,15 @@ impl Network {
         .map(OsString::from)
         .to_vec();
         let ports = [self.rpc_port.to_string(), self.port.to_string()];
-        let pairs: [(&str, OsString); 6] = [
+        let pairs: [(&str, OsString); 7] = [
             ("--chain", spec.into()),
             ("--base-path", self.dir.join("chain").into()),
             ("--rpc-port", ports[0].clone().into()),
             ("--port", ports[1].clone().into()),
             ("--node-key", key.into()),
             ("--rpc-max-connections", "100".into()),
+            // `explain` reads what happened in blocks long past.
+            ("--state-pruning", "archive".into()),
         ];
         arguments.extend(
             pairs
@@ -193,12 +217,19 @@ impl Network {
     pub fn start_worker(&self, name: &str, part: Part, command: &[&str]) -> Result<Process> {
         let global = self.global(Some(name));
         let mut arguments: Vec<OsString> = Vec::new();
-        let program = match part {
-            Part::Faker => {
-                arguments.push(FAKER.into());
-                std::env::current_exe()?
+        let leaks = self.dir.join("leaks");
+        let mode = match part {
+            Part::Faker => Some("faked-segment".to_owned()),
+            Part::Leaker => Some(format!("leaking-miner={}", leaks.display())),
+            Part::Lazy => Some(format!("lazy-verifier={}", leaks.display())),
+            _ => None,
+        };
+        let program = match mode {
+            Some(mode) => {
+                arguments.push(mode.into());
+                &self.adversary_bin
             }
-            _ => self.worker_bin.clone(),
+            None => &self.worker_bin,
         };
         arguments.extend(command.iter().map(OsString::from));
         let Some(suri) = global.suri else {
@@ -217,7 +248,7 @@ impl Network {
         );
         let what = command.first().copied().unwrap_or_default();
         let log = self.dir.join("logs").join(format!("{name}-{what}.log"));
-        Process::start(name, &program, arguments, &log)
+        Process::start(name, program, arguments, &log)
     }
 }
 
@@ -237,6 +268,13 @@ fn patch(genesis: &mut Value) -> Result<()> {
     // Claiming ends as soon as all miners have claimed; so do the other phases when everybody has acted.
     round["maxClaims"] = json!(3);
     round["disputeBlocks"] = json!(2);
+    // Slots for accounts without bonds are kept free of others.
+    round["newcomerSlots"] = json!(0);
+    let audit = genesis
+        .pointer_mut("/chainParameters/parameters/audit")
+        .context("the genesis has no chainParameters.parameters.audit")?;
+    // High enough for a leaked canary to come within a few rounds, low enough for most claims to be merged.
+    audit["canaryRate"] = json!(300_000);
     Ok(())
 }
 

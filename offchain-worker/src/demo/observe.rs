@@ -3,9 +3,11 @@
 
 use anyhow::{Context, Result};
 use dream_chain::{At, BlockRef, Chain, ClaimRecord};
+use dream_primitives::claim::Verdict;
 use dream_primitives::round::{ClaimState, Phase};
-use dream_primitives::version::VersionHeader;
+use dream_primitives::version::{Parent, VersionHeader};
 use dream_primitives::{BranchId, H256};
+use dream_worker::view::explain::{self, Explanation};
 use dream_worker::view::report::{lineage, rounds, Evaluator};
 use std::collections::BTreeMap;
 
@@ -22,6 +24,58 @@ pub struct Seen {
     pub losses: BTreeMap<H256, f64>,
     /// Claims as last seen, whatever the chain has pruned since.
     pub claims: BTreeMap<H256, ClaimRecord>,
+    /// What `dream-worker explain` says of the first claim of each kind, taken down while the chain keeps the claim.
+    pub stories: BTreeMap<Story, Explanation>,
+}
+
+/// A claim to take out of the model.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Claim.
+    pub claim: H256,
+    /// The version that its round made.
+    pub version: H256,
+    /// That version's number.
+    pub number: u32,
+    /// Claims of the round that stay.
+    pub others: usize,
+}
+
+/// Kinds of claims that the demo tells of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Story {
+    /// Faked, and slashed by a jury.
+    Slashed,
+    /// Faked on duty, and confirmed by a lazy verifier.
+    Canary,
+    /// Paid.
+    Paid,
+}
+
+impl Story {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Slashed, Self::Canary, Self::Paid];
+
+    /// What it shows.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Slashed => "a cheater's bond, slashed by a jury",
+            Self::Canary => "a canary, confirmed by a verifier that did not replay it",
+            Self::Paid => "a claim that was paid",
+        }
+    }
+
+    /// Whether a claim is of the kind, as far as its record tells.
+    fn fits(self, record: &ClaimRecord) -> bool {
+        let confirmed = |s: &dream_chain::Seat| s.verdict == Some(Verdict::Match);
+        match self {
+            Self::Slashed => record.state == ClaimState::Slashed,
+            Self::Canary => {
+                record.state == ClaimState::Canary && record.committee.iter().any(confirmed)
+            }
+            Self::Paid => record.state == ClaimState::Vested && !record.receipts.is_empty(),
+        }
+    }
 }
 
 impl Seen {
@@ -35,12 +89,23 @@ impl Seen {
     ) -> Result<()> {
         let at = At::from(block);
         self.block = block.number;
-        self.round = chain
-            .current_round(at, branch)
-            .await?
-            .map(|r| (r.id.number, r.phase));
+        let newest = chain.current_round(at, branch).await?;
+        self.round = newest.map(|r| (r.id.number, r.phase));
         for record in rounds(chain, at, branch).await? {
             self.claims.extend(record.claims);
+        }
+        for story in Story::ALL {
+            if self.stories.contains_key(&story) {
+                continue;
+            }
+            let found = self.claims.iter().find(|(_, record)| story.fits(record));
+            let Some(id) = found.map(|(id, _)| *id) else {
+                continue;
+            };
+            // A claim that the chain has pruned is told of no more; another one comes.
+            if chain.claim(at, id).await?.is_some() {
+                self.stories.insert(story, explain::read(chain, id).await?);
+            }
         }
         let info = chain
             .branch(at, branch)
@@ -75,6 +140,45 @@ impl Seen {
     /// Whether a claim has vested.
     pub fn vested(&self) -> bool {
         self.claims.values().any(|c| c.state == ClaimState::Vested)
+    }
+
+    /// Whether every kind of claim has been seen.
+    pub fn told(&self) -> bool {
+        Story::ALL.iter().all(|s| self.stories.contains_key(s))
+    }
+
+    /// What has not been seen yet.
+    pub fn missing(&self) -> String {
+        let missing = Story::ALL.iter().filter(|s| !self.stories.contains_key(s));
+        let titles: Vec<&str> = missing.map(|s| s.title()).collect();
+        match titles.is_empty() {
+            true => "enough versions".into(),
+            false => titles.join(", nor "),
+        }
+    }
+
+    /// A merged claim to take out, of the newest round with another one if there is such a round, and the version that it
+    /// is in.
+    pub fn to_revert(&self) -> Option<Target> {
+        let merged = |r: &ClaimRecord| r.merged && r.state == ClaimState::Merged;
+        let claims: Vec<_> = self.claims.iter().filter(|(_, r)| merged(r)).collect();
+        let others = |round| {
+            claims
+                .iter()
+                .filter(|(_, r)| r.claim.round == round)
+                .count()
+                - 1
+        };
+        let best = |r: &ClaimRecord| (others(r.claim.round), r.claim.round.number);
+        let (claim, record) = claims.iter().max_by_key(|(_, r)| best(r))?;
+        let parent = Parent::Local(record.claim.base);
+        let (version, header) = self.versions.iter().find(|(_, h)| h.parent == parent)?;
+        Some(Target {
+            claim: **claim,
+            version: *version,
+            number: header.number,
+            others: others(record.claim.round),
+        })
     }
 
     /// Whether an accepted claim has no receipts yet.

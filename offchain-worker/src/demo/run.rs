@@ -4,10 +4,11 @@
 use crate::network::{self, Network, Part, ACTORS, BOND};
 use crate::observe::Seen;
 use crate::process::Process;
-use crate::summary;
+use crate::summary::{self, Reverted};
 use crate::table::Table;
 use crate::Args;
 use anyhow::{bail, ensure, Context, Result};
+use dream_chain::Call;
 use dream_report::Process as ProcessCost;
 use dream_worker::cli::{connect, Session};
 use dream_worker::commands::{add_data, init_model};
@@ -21,6 +22,10 @@ use std::time::{Duration, Instant};
 
 /// Held-out samples that each version is evaluated on.
 const SAMPLES: usize = 64;
+/// Rounds beyond those asked for in which chance may bring what the demo shows.
+const EXTRA_ROUNDS: u32 = 12;
+/// Blocks within which a revert must be through: the round that is open ends first, then each round is made again.
+const REVERT_BLOCKS: u32 = 400;
 /// Seed of the model's first parameters.
 const SEED: u64 = 1;
 
@@ -96,11 +101,19 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
         processes.iter_mut().try_for_each(Process::alive)?;
         seen.look(chain, &evaluator, branch, block).await?;
         table.show(&seen);
-        if seen.version() >= args.rounds && seen.vested() && !seen.unpaid() {
+        let done = seen.version() >= args.rounds && seen.vested() && !seen.unpaid();
+        if done && seen.told() {
             break;
         }
+        let round = seen.round.map_or(0, |(number, _)| number);
+        ensure!(
+            round <= args.rounds.saturating_add(EXTRA_ROUNDS),
+            "after {EXTRA_ROUNDS} rounds more than asked for the demo has not seen {}",
+            seen.missing()
+        );
         block = next(&root, processes, block.number).await?;
     }
+    let reverted = revert(&root, &evaluator, &mut seen, &mut table, processes).await?;
     let mut data = gather(chain, &evaluator, branch, &names, &mut seen.losses).await?;
     processes.iter_mut().try_for_each(Process::alive)?;
     data.chain = "DREAM demo".into();
@@ -109,12 +122,55 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
     data.processes = processes.iter().map(cost).collect();
     data.commands = commands(args);
     summary::print(&data);
+    summary::print_stories(&seen.stories);
+    summary::print_revert(&reverted);
     let written = dream_report::write(&data, &args.report)
         .with_context(|| format!("cannot write the report to {}", args.report.display()))?;
     if let Some(page) = written.first() {
         println!("\nreport: {}", page.display());
     }
     summary::judge(&data, args.margin)
+}
+
+/// Has the newest merged claim taken out of the model by root, and waits until the lineage is made anew.
+async fn revert(
+    root: &Session,
+    evaluator: &Evaluator,
+    seen: &mut Seen,
+    table: &mut Table,
+    processes: &mut [Process],
+) -> Result<Reverted> {
+    let (chain, branch) = (&*root.chain, root.global.branch);
+    let target = seen
+        .to_revert()
+        .context("no claim in the newest versions can be reverted")?;
+    let (claim, version) = (target.claim, target.version);
+    let before = seen.versions.clone();
+    root.submit(Call::Sudo(Box::new(Call::RevertClaim(claim))))
+        .await?;
+    println!("\nreverting claim {claim:?}, which is in version {version:?}");
+    let mut block = chain.finalised().await?;
+    let first = block.number;
+    loop {
+        processes.iter_mut().try_for_each(Process::alive)?;
+        seen.look(chain, evaluator, branch, block).await?;
+        table.show(seen);
+        let gone = seen.versions.iter().all(|(hash, _)| *hash != version);
+        // Made anew without it, unless nothing was left to make.
+        if gone && (target.others == 0 || seen.version() >= target.number) {
+            break;
+        }
+        ensure!(
+            block.number <= first.saturating_add(REVERT_BLOCKS),
+            "claim {claim:?} is not out of the model {REVERT_BLOCKS} blocks after its revert"
+        );
+        block = next(root, processes, block.number).await?;
+    }
+    Ok(Reverted {
+        claim,
+        before,
+        after: seen.versions.clone(),
+    })
 }
 
 fn cost(process: &Process) -> ProcessCost {
@@ -179,12 +235,11 @@ async fn prepare(
         let mut running: Vec<Process> = Vec::new();
         for (name, part) in ACTORS {
             // Bonding and profiles are honest in any case.
-            let part = if *part == Part::Faker {
-                Part::Miner
-            } else {
-                *part
+            let honest = match part.mines() {
+                true => Part::Miner,
+                false => Part::Verifier,
             };
-            running.push(network.start_worker(name, part, command)?);
+            running.push(network.start_worker(name, honest, command)?);
         }
         while !running.is_empty() {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -204,8 +259,8 @@ async fn prepare(
     );
     for (name, part) in ACTORS {
         let command: &[&str] = match part {
-            Part::Miner | Part::Faker => &["mine"],
-            Part::Verifier => &["verify"],
+            Part::Miner | Part::Faker | Part::Leaker => &["mine"],
+            Part::Verifier | Part::Lazy => &["verify"],
             Part::VerifierAndMerger => &["all", "--roles", "verify,merge"],
         };
         processes.push(network.start_worker(name, *part, command)?);

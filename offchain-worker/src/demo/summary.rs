@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the demo found, and whether it is good enough.
 
+use crate::observe::Story;
 use anyhow::{bail, ensure, Result};
+use dream_primitives::version::VersionHeader;
+use dream_primitives::H256;
 use dream_report::{Finding, Outcome, ReportData};
 use dream_worker::amount;
+use dream_worker::view::explain::Explanation;
+use std::collections::BTreeMap;
 
 /// Prints versions, claims, pay and cost.
 pub fn print(data: &ReportData) {
@@ -74,6 +79,35 @@ pub fn print(data: &ReportData) {
             "  {:<11} {:>5.0} s  peak memory {:>4.0} MiB",
             p.name, p.wall_seconds, p.peak_memory_mib
         );
+    }
+}
+
+/// A revert: the claim, and the lineage before and after.
+pub struct Reverted {
+    /// Claim.
+    pub claim: H256,
+    /// Versions before, oldest first.
+    pub before: Vec<(H256, VersionHeader)>,
+    /// Versions after.
+    pub after: Vec<(H256, VersionHeader)>,
+}
+
+/// Prints what `dream-worker explain` says.
+pub fn print_stories(stories: &BTreeMap<Story, Explanation>) {
+    for (story, explanation) in stories {
+        println!("\n{}\n{explanation}", story.title());
+    }
+}
+
+/// Prints the lineage before and after a revert.
+pub fn print_revert(reverted: &Reverted) {
+    println!("\nreverted: claim {:?}", reverted.claim);
+    for (what, versions) in [("before", &reverted.before), ("after", &reverted.after)] {
+        let chain: Vec<String> = versions
+            .iter()
+            .map(|(hash, header)| format!("{} {:.10}", header.number, format!("{hash:?}")))
+            .collect();
+        println!("  lineage {what:<7} {}", chain.join(" <- "));
     }
 }
 

@@ -3,13 +3,15 @@
 
 use crate::amount;
 use crate::error::WorkerError;
-use dream_chain::{At, Chain, ClaimRecord, Round};
+use dream_chain::{AccountId, At, Chain, ClaimRecord, Event, Round, Trial};
 use dream_primitives::claim::{Availability, Verdict};
 use dream_primitives::emission::round_pay;
+use dream_primitives::math::mul_div;
 use dream_primitives::params::RewardParameters;
 use dream_primitives::registry::RoundTerms;
-use dream_primitives::round::{ClaimState, Receipt, Role};
-use dream_primitives::H256;
+use dream_primitives::round::{ClaimState, Finding, Phase, Receipt, Role};
+use dream_primitives::trial::Level;
+use dream_primitives::{Balance, BlockNumber, H256};
 use serde::Serialize;
 use std::fmt;
 
@@ -20,10 +22,99 @@ pub struct Explanation {
     pub id: H256,
     /// All that the chain keeps of it.
     pub record: ClaimRecord,
+    /// Its trial, while it has one.
+    pub trial: Option<Trial>,
     /// Why it ended so.
     pub why: String,
     /// Why each receipt is what it is.
     pub payments: Vec<String>,
+    /// Trials, losses and awards.
+    pub affairs: Vec<Affair>,
+}
+
+/// Something that happened to a claim, from the chain's events.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Affair {
+    /// Block.
+    pub block: BlockNumber,
+    /// What happened; `None` when the node keeps the block's events no more.
+    pub what: Option<String>,
+}
+
+/// The events of the blocks in which the claim moved.
+async fn affairs(
+    chain: &dyn Chain,
+    id: H256,
+    record: &ClaimRecord,
+) -> Result<Vec<Affair>, WorkerError> {
+    // Nothing is judged before the reveals are in.
+    let judged = record.history.iter().filter(|h| judged(h.state));
+    let mut blocks: Vec<BlockNumber> = judged.map(|h| h.block).collect();
+    blocks.dedup();
+    let mut affairs = Vec::new();
+    for block in blocks {
+        match chain.events(block).await? {
+            None => affairs.push(Affair { block, what: None }),
+            Some(events) => {
+                let about = |e: &&Event| e.field::<H256>("claim") == Some(id);
+                let told = events.iter().filter(about).filter_map(affair);
+                affairs.extend(told.map(|what| Affair {
+                    block,
+                    what: Some(what),
+                }));
+            }
+        }
+    }
+    Ok(affairs)
+}
+
+/// Whether somebody judged when a claim came to a state.
+fn judged(state: ClaimState) -> bool {
+    !matches!(
+        state,
+        ClaimState::Claimed
+            | ClaimState::Drawn
+            | ClaimState::Opened
+            | ClaimState::Available
+            | ClaimState::Committed
+            | ClaimState::Revealed
+            | ClaimState::Vested
+            | ClaimState::Reverted
+    )
+}
+
+/// An event in words; `None` for those that the claim's record tells too.
+fn affair(event: &Event) -> Option<String> {
+    let who = || event.field::<AccountId>("account");
+    let tokens = |name: &str| event.field::<Balance>(name).map(amount);
+    match event.name.as_str() {
+        "BondSlashed" => Some(format!(
+            "{} loses {} of its bond, {} of it burned",
+            who()?,
+            tokens("amount")?,
+            tokens("burned")?
+        )),
+        "BondBurned" => Some(format!("{} loses {}, burned", who()?, tokens("amount")?)),
+        "BondAwarded" => Some(format!(
+            "{} was right and gets {}",
+            who()?,
+            tokens("amount")?
+        )),
+        "TrialOpened" => Some(format!("{:?} called", event.field::<Level>("level")?)),
+        "Judged" => {
+            let level = event.field::<Level>("level")?;
+            let verdict: Option<Verdict> = event.field("verdict")?;
+            Some(match verdict {
+                Some(verdict) => format!("two thirds of the {level:?} say {verdict:?}"),
+                None => format!("the {level:?} came to no verdict"),
+            })
+        }
+        "ProfileCapped" => Some(format!(
+            "receipts are cut by {}: its profile's claims may earn no more on its verifiers' bonds",
+            tokens("cut")?
+        )),
+        _ => None,
+    }
 }
 
 /// Reads a claim and explains it.
@@ -42,6 +133,8 @@ pub async fn read(chain: &dyn Chain, id: H256) -> Result<Explanation, WorkerErro
         .collect();
     Ok(Explanation {
         id,
+        trial: chain.trial(at, id).await?,
+        affairs: affairs(chain, id, &record).await?,
         why: outcome(&record),
         payments,
         record,
@@ -60,14 +153,19 @@ pub fn outcome(record: &ClaimRecord) -> String {
     };
     let (matching, against) = (count(Verdict::Match), count(Verdict::Mismatch));
     match record.state {
-        state if state.accepted() => {
-            format!("{matching} of {seats} verifiers got the same hashes; two thirds are enough")
-        }
-        ClaimState::Rejected if against > 0 => format!(
-            "{against} of {seats} verifiers replayed segments {:?} and got other hashes than the miner claimed",
-            record.audited.as_slice()
+        state if state.accepted() => accepted(record, matching, seats),
+        ClaimState::Canary => format!(
+            "it was faked on duty, as the miner's canary flag shows: never merged, paid a flat fee; {matching} of {seats} verifiers confirmed it without having run it and lost their seat bonds"
         ),
-        ClaimState::Rejected => "the miner did not open its digests in time".into(),
+        ClaimState::Slashed => format!(
+            "a jury of all verifiers of its profile replayed it and got other hashes than the miner claimed: the bond of the claim is lost; in the first committee {against} of {seats} had found the same"
+        ),
+        ClaimState::Rejected if record.ends.is_empty() => {
+            "the miner did not open its digests in time; its availability deposit is lost".into()
+        }
+        ClaimState::Rejected => {
+            "the miner did not open its canary flag in time; its availability deposit is lost".into()
+        }
         ClaimState::Void if seats == 0 => "no verifier of the claim's profile could be drawn".into(),
         ClaimState::Void if record.initial_state.is_none() => {
             "the miner did not open the start states in time; its availability deposit is lost".into()
@@ -75,12 +173,44 @@ pub fn outcome(record: &ClaimRecord) -> String {
         ClaimState::Void => {
             let lack = |s: &dream_chain::Seat| s.availability == Some(Availability::Lack);
             match record.committee.iter().filter(|s| lack(s)).count() {
-                0 => "too many verifiers were silent for a verdict".into(),
-                n => format!("{n} of {seats} verifiers could not get the claim's blobs; its availability deposit is lost"),
+                0 => "its jury came to no verdict: nobody is slashed but the silent".into(),
+                n => format!("{n} of {seats} verifiers could not get the claim's blobs, and its jury could not either, or came to no verdict"),
             }
         }
         state => format!("it is {state:?}: not settled yet"),
     }
+}
+
+/// What a trial found, in words.
+fn found(finding: &Finding) -> String {
+    match finding {
+        Finding::Report(report) => format!("the trial agreed on the report {report:?}"),
+        Finding::Faked => "an audited segment is not what the claim says".into(),
+    }
+}
+
+/// Whether a claim came to a state.
+fn passed(record: &ClaimRecord, state: ClaimState) -> bool {
+    record.history.iter().any(|h| h.state == state)
+}
+
+/// Why an accepted claim was accepted.
+fn accepted(record: &ClaimRecord, matching: usize, seats: usize) -> String {
+    let mut why = if passed(record, ClaimState::OnTrial) {
+        format!("{matching} of {seats} verifiers got the same hashes, so the jury of its profile judged: two thirds of its bond upheld the claim")
+    } else if passed(record, ClaimState::Escalated) {
+        format!("{matching} of {seats} verifiers got the same hashes, so a larger committee replayed: two thirds of it upheld the claim")
+    } else {
+        format!("{matching} of {seats} verifiers got the same hashes; two thirds are enough")
+    };
+    match record.challenges() {
+        0 => {}
+        n if record.state == ClaimState::Challenged => {
+            why += &format!("; challenged {n} times, the last challenge is being judged");
+        }
+        n => why += &format!("; challenged {n} times and upheld"),
+    }
+    why
 }
 
 /// Why a receipt is what it is: the formula with its numbers.
@@ -119,11 +249,28 @@ pub fn payment(
         amount(pot),
         receipt.units,
     );
-    if receipt.role == Role::Miner && receipt.amount == rewards.max_claim_reward {
-        text += &format!("; capped at {} a claim", amount(rewards.max_claim_reward));
+    let share = mul_div(pot, receipt.units, units).unwrap_or(0);
+    let canary = record.state == ClaimState::Canary || record.flag == Some(true);
+    let most = match receipt.role {
+        Role::Miner if canary => rewards.canary_fee,
+        Role::Miner => rewards.max_claim_reward,
+        Role::Verifier => Balance::MAX,
+    };
+    if most < share {
+        let what = if canary {
+            "a canary's fee is at most"
+        } else {
+            "a claim is paid at most"
+        };
+        text += &format!("; {what} {}", amount(most));
     }
-    // Receipts are paid out and the claim's bond is freed in one step.
-    if record.bond == 0 {
+    if receipt.amount < share.min(most) {
+        text += &format!(
+            "; cut from {}: what the profile's claims may earn while unvested is bounded by its verifiers' bonds",
+            amount(share.min(most))
+        );
+    }
+    if round.phase == Phase::Closed {
         return text + "; paid out";
     }
     text + &format!(
@@ -171,6 +318,34 @@ impl fmt::Display for Explanation {
                 (None, None) => "not committed",
             };
             writeln!(f, "verifier  {}: {word}, {verdict}", seat.verifier)?;
+        }
+        let flag = match r.flag {
+            Some(true) => "canary: faked on duty",
+            Some(false) => "no canary",
+            None => "not open",
+        };
+        writeln!(f, "flag      {flag}")?;
+        if let Some(trial) = &self.trial {
+            writeln!(
+                f,
+                "trial     {:?} of {} seats, in {:?} until block {}, segments {:?}",
+                trial.level,
+                trial.seats,
+                trial.stage,
+                trial.deadline,
+                trial.segments.as_slice()
+            )?;
+        }
+        if let Some(finding) = r.finding {
+            writeln!(f, "finding   {}", found(&finding))?;
+        }
+        for verifier in &r.larger {
+            writeln!(f, "larger    {verifier}: right, in the larger committee")?;
+        }
+        for affair in &self.affairs {
+            let what = affair.what.as_deref();
+            let what = what.unwrap_or("the node keeps this block's events no more");
+            writeln!(f, "block {:>8}  {what}", affair.block)?;
         }
         for (receipt, why) in r.receipts.iter().zip(&self.payments) {
             writeln!(f, "paid      {:?} {}: {why}", receipt.role, receipt.account)?;

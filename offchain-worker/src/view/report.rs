@@ -13,7 +13,7 @@ use dream_primitives::credits::step_of;
 use dream_primitives::data::MixtureEntry;
 use dream_primitives::manifest::Architecture;
 use dream_primitives::registry::RoundTerms;
-use dream_primitives::round::{ClaimState, Role};
+use dream_primitives::round::{ClaimState, Phase, Role};
 use dream_primitives::version::{Parent, VersionHeader};
 use dream_primitives::{BranchId, H256};
 use dream_report::{Account, Claim, Finding, Outcome, Receipt, ReportData, Version};
@@ -232,7 +232,8 @@ pub async fn gather(
             .map_or(0, |(_, v)| v.number);
         for (id, claim) in &record.claims {
             data.claims.push(claim_of(*id, claim, base, names));
-            take_part(&mut accounts, claim, names);
+            let vesting = record.round.phase != Phase::Closed;
+            take_part(&mut accounts, claim, vesting, names);
             for receipt in &claim.receipts {
                 data.receipts.push(Receipt {
                     claim: format!("{id:?}"),
@@ -280,13 +281,16 @@ fn role<'a>(
     account
 }
 
-fn take_part(accounts: &mut BTreeMap<AccountId, Account>, claim: &ClaimRecord, names: &Names) {
+fn take_part(
+    accounts: &mut BTreeMap<AccountId, Account>,
+    claim: &ClaimRecord,
+    vesting: bool,
+    names: &Names,
+) {
     role(accounts, &claim.miner, "miner", names);
     for seat in &claim.committee {
         role(accounts, &seat.verifier, "verifier", names);
     }
-    // Receipts are paid out when the claim's bond is freed.
-    let vesting = claim.bond > 0;
     for receipt in &claim.receipts {
         let as_role = match receipt.role {
             Role::Miner => "miner",
@@ -337,7 +341,8 @@ fn claim_of(id: H256, record: &ClaimRecord, base: u32, names: &Names) -> Claim {
         outcome: match record.state {
             state if state.accepted() => Outcome::Accepted,
             ClaimState::Rejected | ClaimState::Slashed => Outcome::Refused,
-            ClaimState::Void | ClaimState::Excluded => Outcome::Void,
+            ClaimState::Canary => Outcome::Canary,
+            ClaimState::Void | ClaimState::Excluded | ClaimState::Reverted => Outcome::Void,
             _ => Outcome::Open,
         },
         verdicts,

@@ -76,6 +76,8 @@ pub struct AccountStatus {
     pub claim: Option<(H256, ClaimState)>,
     /// Claims of the newest round that it audits.
     pub audits: Vec<H256>,
+    /// Claims in whose larger committee or jury it sits.
+    pub trials: Vec<H256>,
 }
 
 /// Reads the status; `account` is left out where no key was given.
@@ -145,6 +147,7 @@ async fn of_account(
         None => None,
     };
     let audits = chain.audits(at, branch, account).await?;
+    let trials = chain.trials(at, account).await?;
     Ok(AccountStatus {
         account,
         free: balance.free,
@@ -158,6 +161,7 @@ async fn of_account(
         verifier: chain.verifiers(at, branch).await?.contains(&account),
         claim,
         audits: audits.into_iter().map(|a| a.id).collect(),
+        trials: trials.into_iter().map(|t| t.id).collect(),
     })
 }
 
@@ -189,6 +193,9 @@ fn waiting(
         Phase::Commitment => "verifiers, to replay and commit",
         Phase::DigestOpening => "miners, to open digests",
         Phase::Reveal => "verifiers, to reveal",
+        Phase::FlagOpening => "miners, to open their canary flags",
+        Phase::Escalation => "larger committees",
+        Phase::Jury => "juries",
         Phase::Merging => "a merger",
         Phase::Dispute => "the end of the dispute window",
         _ => "the next round",
@@ -239,6 +246,9 @@ impl fmt::Display for Status {
             }
             for id in &a.audits {
                 writeln!(f, "audits    {id:?}")?;
+            }
+            for id in &a.trials {
+                writeln!(f, "judges    {id:?}")?;
             }
         }
         write!(f, "waits for {}", self.waiting_for)

@@ -11,24 +11,27 @@ use dream_chain::{
     SubmitError,
 };
 use dream_primitives::claim::RoundId;
+use dream_primitives::dispute::DeltaOpening;
 use dream_primitives::params::ChainParameters;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::round::Phase;
 use dream_primitives::{BranchId, DREAM, H256};
-use dream_store::MemoryStore;
+use dream_store::{BlobStore, MemoryStore};
 use dream_worker::calibration::calibrate;
 use dream_worker::cli::{Global, Session};
-use dream_worker::commands::{add_data, init_model};
+use dream_worker::commands::{add_data, init_model, register_leaf};
 use dream_worker::config::{preset, ModelConfig, Preset};
 use dream_worker::database::Database;
 use dream_worker::roles::{merge::Merger, mine::Miner, verify::Verifier, Role};
-use dream_worker::worker::{DummyRunners, Runners, Silent, Stop, Worker};
+use dream_worker::worker::{DummyRunners, Parts, Runners, Silent, Stop, Worker};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
 pub const BRANCH: BranchId = 0;
+/// What each account bonds.
+pub const BOND: u128 = 50_000 * DREAM;
 /// Blocks for which a note on a submission holds in these tests.
 pub const RESEND_AFTER: u32 = 15;
 
@@ -125,6 +128,10 @@ impl Chain for Watched {
         self.inner.genesis()
     }
 
+    fn secret(&self, purpose: &str) -> H256 {
+        self.inner.secret(purpose)
+    }
+
     async fn finalised(&self) -> Result<BlockRef, ChainError> {
         self.inner.finalised().await
     }
@@ -138,6 +145,19 @@ impl Chain for Watched {
             self.trap.spring().await;
         }
         self.inner.raw(at, item).await
+    }
+
+    async fn events(&self, block: u32) -> Result<Option<Vec<dream_chain::Event>>, ChainError> {
+        self.inner.events(block).await
+    }
+
+    async fn supplied(
+        &self,
+        claim: H256,
+        from: u32,
+        until: BlockRef,
+    ) -> Result<Vec<DeltaOpening>, ChainError> {
+        self.inner.supplied(claim, from, until).await
     }
 
     async fn under_way(&self) -> Result<bool, ChainError> {
@@ -171,6 +191,7 @@ impl Chain for Watched {
 
 /// The network.
 pub struct Net {
+    pub config: ModelConfig,
     pub root: MockChain,
     pub store: Arc<MemoryStore>,
     pub log: Arc<Mutex<Vec<Sent>>>,
@@ -200,6 +221,7 @@ pub fn session(chain: MockChain, store: Arc<MemoryStore>, folder: &Path) -> Sess
             branch: BRANCH,
             threads: 1,
             patience: 1,
+            no_challenge: false,
             json: false,
         },
         signs: true,
@@ -207,11 +229,32 @@ pub fn session(chain: MockChain, store: Arc<MemoryStore>, folder: &Path) -> Sess
 }
 
 impl Net {
-    /// A chain whose branch 0 has a model and data; accounts 1 to `accounts` are bonded and have profiles.
+    /// A chain whose branch 0 has a model and data; accounts 1 to `accounts` are bonded and have profiles. Nobody is on
+    /// canary duty.
     pub async fn new(accounts: u8, max_claims: u32) -> Self {
+        Self::with(accounts, max_claims, |p| p.audit.canary_rate = 0).await
+    }
+
+    /// As [`Net::new`], with other parameters.
+    pub async fn with(
+        accounts: u8,
+        max_claims: u32,
+        change: impl FnOnce(&mut ChainParameters),
+    ) -> Self {
+        Self::of(accounts, max_claims, config(), change).await
+    }
+
+    /// As [`Net::with`], with another model.
+    pub async fn of(
+        accounts: u8,
+        max_claims: u32,
+        config: ModelConfig,
+        change: impl FnOnce(&mut ChainParameters),
+    ) -> Self {
         let mut parameters = ChainParameters::development();
         parameters.round.max_claims = max_claims;
         parameters.round.dispute_blocks = 1;
+        change(&mut parameters);
         let root = MockChain::new(parameters, Sealing::Instant, account(0));
         let store = Arc::new(MemoryStore::new());
         let folder = quick_folder();
@@ -221,25 +264,22 @@ impl Net {
         }
         root.advance(1);
         let net = Self {
+            config,
             root,
             store,
             log: Arc::default(),
             folder,
         };
         let session = net.session();
-        init_model(&session, &config(), 7, Some((1_000_000, 1)))
+        init_model(&session, &net.config, 7, Some((1_000_000, 1)))
             .await
             .unwrap();
         let leaf = net.leaf();
         for n in 1..=accounts {
             let handle = net.root.as_account(account(n));
-            handle.submit(Call::Bond(50_000 * DREAM)).await.unwrap();
-            let call = Call::RegisterProfile {
-                branch: BRANCH,
-                settings: settings(),
-                leaf,
-            };
-            handle.submit(call).await.unwrap();
+            handle.submit(Call::Bond(BOND)).await.unwrap();
+            let new = register_leaf(&handle, BRANCH, settings(), leaf).await;
+            assert!(new.unwrap());
         }
         let text = net.folder.path().join("text");
         std::fs::write(
@@ -260,7 +300,7 @@ impl Net {
     }
 
     fn leaf(&self) -> H256 {
-        let (config, genesis) = (config(), self.root.genesis());
+        let (config, genesis) = (&self.config, self.root.genesis());
         let mut runner = DummyRunners
             .runner(config.architecture, config.recipe, genesis)
             .unwrap();
@@ -278,20 +318,42 @@ impl Net {
 
     /// The worker of account `n`, on its state folder, as a fresh process would make it.
     pub fn worker(&self, n: u8, runners: Arc<dyn Runners>, trap: Arc<Trap>) -> Arc<Worker> {
-        let chain = Watched {
+        let chain = self.watched(n, trap);
+        self.put_together(n, runners, Arc::new(chain), self.store.clone())
+    }
+
+    /// The worker of account `n`, put together from parts as the program does it.
+    pub fn worker_of(&self, n: u8, parts: &dyn Parts) -> Arc<Worker> {
+        let chain = parts.chain(Arc::new(self.watched(n, Arc::default())));
+        let store = parts.store(self.store.clone());
+        self.put_together(n, parts.runners(), chain, store)
+    }
+
+    fn watched(&self, n: u8, trap: Arc<Trap>) -> Watched {
+        Watched {
             inner: self.root.as_account(account(n)),
             log: self.log.clone(),
             trap,
-        };
+        }
+    }
+
+    fn put_together(
+        &self,
+        n: u8,
+        runners: Arc<dyn Runners>,
+        chain: Arc<dyn Chain>,
+        store: Arc<dyn BlobStore>,
+    ) -> Arc<Worker> {
         let folder = self.folder.path().join(format!("worker-{n}"));
         let genesis = self.root.genesis();
         Arc::new(Worker {
             database: Arc::new(Database::open(&folder, &genesis, account(n).as_bytes()).unwrap()),
-            chain: Arc::new(chain),
-            store: self.store.clone(),
+            chain,
+            store,
             runners,
             settings: settings(),
             branch: BRANCH,
+            challenges: true,
             threads: 2,
             resend_after: RESEND_AFTER,
             show: Arc::new(Silent),

@@ -89,6 +89,26 @@ pub enum NewcomerAct {
         /// The openings.
         openings: BoundedVec<SegmentOpening, ConstU32<MAX_AUDITED>>,
     },
+    /// Opens its canary flag.
+    OpenFlag {
+        /// The claim.
+        claim_id: H256,
+        /// Whether it was faked on duty.
+        canary: bool,
+        /// Salt of the commitment.
+        salt: H256,
+        /// The next link of its secrets.
+        preimage: H256,
+    },
+    /// Opens the start and the end of a challenged segment.
+    OpenChallenged {
+        /// The claim.
+        claim_id: H256,
+        /// The start.
+        start: StartState,
+        /// The end.
+        end: SegmentOpening,
+    },
 }
 
 impl NewcomerAct {
@@ -107,6 +127,8 @@ impl NewcomerAct {
             Self::Claim(_) => 0,
             Self::OpenStarts { .. } => 1,
             Self::OpenDigests { .. } => 2,
+            Self::OpenFlag { .. } => 3,
+            Self::OpenChallenged { .. } => 4,
         }
     }
 }

@@ -105,6 +105,18 @@ const RULES: &[Rule] = &[
         reserved: &[],
     },
     Rule {
+        member: "dream-adversary",
+        folder: "offchain-worker/adversary",
+        ours: &[
+            "dream-chain",
+            "dream-primitives",
+            "dream-store",
+            "dream-training",
+            "dream-worker",
+        ],
+        reserved: &[],
+    },
+    Rule {
         member: "dream-chain",
         folder: "offchain-worker/chain",
         ours: PRIMITIVES,

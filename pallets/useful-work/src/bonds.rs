@@ -117,13 +117,21 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// The part of a bond that waits to be burned and is locked no more.
+    fn retiring(bond: &Bond) -> Balance {
+        let retired = bond.founding > 0 && FoundationRetired::<T>::get();
+        if retired {
+            bond.founding
+        } else {
+            0
+        }
+    }
+
     /// Locks a free part of a bond.
     pub(crate) fn lock(account: &T::AccountId, amount: Balance) -> Result<(), Error<T>> {
         Bonds::<T>::try_mutate(account, |bond| {
             let bond = bond.as_mut().ok_or(Error::<T>::BondTooSmall)?;
-            let retired = bond.founding > 0 && FoundationRetired::<T>::get();
-            let founding = if retired { bond.founding } else { 0 };
-            let free = bond.free().saturating_sub(founding);
+            let free = bond.free().saturating_sub(Self::retiring(bond));
             ensure!(free >= amount, Error::<T>::BondTooSmall);
             bond.locked = bond.locked.saturating_add(amount);
             Ok(())
@@ -135,7 +143,8 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn lock_up_to(account: &T::AccountId, amount: Balance) -> Balance {
         Bonds::<T>::mutate(account, |bond| {
             bond.as_mut().map_or(0, |bond| {
-                let amount = amount.min(bond.total.saturating_sub(bond.locked));
+                let loose = bond.total.saturating_sub(bond.locked);
+                let amount = amount.min(loose.saturating_sub(Self::retiring(bond)));
                 bond.locked = bond.locked.saturating_add(amount);
                 amount
             })

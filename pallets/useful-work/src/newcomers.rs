@@ -65,7 +65,9 @@ impl<T: Config> Pallet<T> {
         let current = CurrentRound::<T>::get(id.branch) == Some(id.number);
         ensure!(current, Error::<T>::TicketOutOfTime);
         let round = Rounds::<T>::get(id).ok_or(Error::<T>::TicketOutOfTime)?;
-        ensure!(!round.seed.is_zero(), Error::<T>::TicketOutOfTime);
+        // A round that makes an old merge again has a seed that has long been known.
+        let fresh = !round.seed.is_zero() && round.replays.is_none();
+        ensure!(fresh, Error::<T>::TicketOutOfTime);
         let parameters = T::Parameters::get();
         let (genesis, account) = (Self::genesis(), Self::raw(&ticket.account));
         let work = ticket::work(&genesis, &account, &round.seed, ticket.nonce);
@@ -204,7 +206,9 @@ impl<T: Config> Pallet<T> {
                 return Ok(claim.id(&Self::genesis(), &Self::raw(account)));
             }
             NewcomerAct::OpenStarts { claim_id, .. }
-            | NewcomerAct::OpenDigests { claim_id, .. } => *claim_id,
+            | NewcomerAct::OpenDigests { claim_id, .. }
+            | NewcomerAct::OpenFlag { claim_id, .. }
+            | NewcomerAct::OpenChallenged { claim_id, .. } => *claim_id,
         };
         let record = Claims::<T>::get(claim_id).ok_or(Error::<T>::UnknownClaim)?;
         ensure!(record.miner == *account, Error::<T>::NotTheMiner);
@@ -256,6 +260,17 @@ impl<T: Config> Pallet<T> {
             NewcomerAct::OpenDigests { claim_id, openings } => {
                 Self::do_open_digests(account, claim_id, openings)
             }
+            NewcomerAct::OpenFlag {
+                claim_id,
+                canary,
+                salt,
+                preimage,
+            } => Self::do_open_flag(account, claim_id, canary, salt, preimage),
+            NewcomerAct::OpenChallenged {
+                claim_id,
+                start,
+                end,
+            } => Self::do_open_challenged(account, claim_id, start, end),
         }
     }
 

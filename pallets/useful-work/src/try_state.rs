@@ -13,7 +13,7 @@ use codec::Encode;
 use dream_primitives::claim::RoundId;
 use dream_primitives::math::{to_u32, to_usize};
 use dream_primitives::registry::Funding;
-use dream_primitives::round::{ClaimState, Phase, MAX_CLAIMS};
+use dream_primitives::round::{ClaimState, Phase, Round, MAX_CLAIMS};
 use dream_primitives::ticket::Entry;
 use dream_primitives::trial::Stage;
 use dream_primitives::{Balance, BranchId, H256, SUPPLY_CAP};
@@ -65,11 +65,7 @@ impl<T: Config> Pallet<T> {
                 );
                 lock(&seat.verifier, seat.bond);
             }
-            let index = RoundClaims::<T>::get(record.claim.round)
-                .iter()
-                .position(|c| *c == id);
-            let swept = index.is_some_and(|i| round.cursor.is_some_and(|c| i < to_usize(c)));
-            let paid_out = round.phase == Phase::Closed || round.phase == Phase::Vesting && swept;
+            let paid_out = Self::paid_out(&round, &id);
             if !paid_out {
                 let promised = record
                     .receipts
@@ -112,7 +108,9 @@ impl<T: Config> Pallet<T> {
             );
             for seat in &valuation.seats {
                 lock(&seat.scorer, seat.bond);
-                pending = pending.saturating_add(seat.reward);
+                if !Self::escrow_paid(&id) {
+                    pending = pending.saturating_add(seat.reward);
+                }
             }
         }
         for id in Candidates::<T>::iter_keys() {
@@ -203,6 +201,14 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// Whether a claim's receipts are paid out.
+    fn paid_out(round: &Round<T::AccountId>, claim: &H256) -> bool {
+        let claims = RoundClaims::<T>::get(round.id);
+        let index = claims.iter().position(|c| c == claim);
+        let swept = index.is_some_and(|i| round.cursor.is_some_and(|c| i < to_usize(c)));
+        round.phase == Phase::Closed || round.phase == Phase::Vesting && swept
+    }
+
     fn escrow_paid(round: &RoundId) -> bool {
         Terms::<T>::get(round).is_some_and(|t| matches!(t.funding, Funding::Escrow { .. }))
     }
@@ -219,10 +225,14 @@ impl<T: Config> Pallet<T> {
             }
             let unpaid = RoundClaims::<T>::get(id)
                 .into_iter()
+                .filter(|claim| !Self::paid_out(&round, claim))
                 .filter_map(Claims::<T>::get)
-                .filter(|r| round.phase == Phase::Vesting && r.committee.iter().any(|s| s.bond > 0))
                 .flat_map(|r| r.receipts);
             *entry = unpaid.fold(*entry, |n, r| n.saturating_add(r.amount));
+            let seats = Valuations::<T>::get(id)
+                .map(|v| v.seats)
+                .unwrap_or_default();
+            *entry = seats.iter().fold(*entry, |n, s| n.saturating_add(s.reward));
         }
         for (branch, escrow) in Escrows::<T>::iter() {
             let expected = reserved.remove(&branch).unwrap_or(0);

@@ -2,8 +2,8 @@
 //! Scoring of a merge on a held-out shard.
 
 use crate::{
-    Candidates, Config, Error, Event, Pallet, PostedHeaders, Rounds, Scores, SeedWindow,
-    SeedWindows, Terms, Valuations,
+    Candidates, Config, Error, Event, Pallet, PostedHeaders, PostedTables, Rounds, Scores,
+    SeedWindow, SeedWindows, Terms, Valuations,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -21,7 +21,6 @@ use dream_primitives::value::{
 use dream_primitives::{draw, Balance, BlockNumber, BoundedVec, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::Mutate;
 
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 type ValuationOf<T> = Valuation<<T as polkadot_sdk::frame_system::Config>::AccountId>;
@@ -34,6 +33,10 @@ impl<T: Config> Pallet<T> {
         now: BlockNumber,
         parameters: &ChainParameters,
     ) -> bool {
+        // A replay makes an old merge again: what it is worth was scored then.
+        if round.replays.is_some() {
+            return false;
+        }
         let window = Terms::<T>::get(round.id).and_then(|t| t.recipe.context.checked_add(1));
         let Some(shard) = window.and_then(|w| T::Data::take_shard(round.id.branch, w)) else {
             return false;
@@ -43,6 +46,7 @@ impl<T: Config> Pallet<T> {
         let valuation = Valuation {
             shard,
             cid: None,
+            opened: now,
             stage: ScoreStage::Opening,
             deadline: now.saturating_add(parameters.round.response_blocks),
             seats: BoundedVec::new(),
@@ -220,6 +224,7 @@ impl<T: Config> Pallet<T> {
             Self::promote(round);
         } else {
             PostedHeaders::<T>::remove(round.id);
+            PostedTables::<T>::remove(round.id);
             Self::release_merge_bond(round);
             round.merge = None;
         }
@@ -252,9 +257,7 @@ impl<T: Config> Pallet<T> {
         Valuations::<T>::mutate(id, |slot| {
             let Some(valuation) = slot else { return };
             for seat in &mut valuation.seats {
-                crate::PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(seat.reward));
-                // As for receipts: an emptied account below the existential deposit is not revived.
-                let _ = T::Currency::mint_into(&seat.scorer, seat.reward);
+                Self::pay_set_aside(id, &seat.scorer, seat.reward);
                 Self::unlock(&seat.scorer, seat.bond);
                 (seat.reward, seat.bond) = (0, 0);
             }

@@ -2,10 +2,7 @@
 //! How trials end: who loses what, who gets it, and where the claim goes.
 
 use crate::slashing::Judgement;
-use crate::{
-    ActiveTrials, Claims, Config, Event, Exposure, Pallet, PendingIssuance, Rounds, TrialSeats,
-    Trials,
-};
+use crate::{ActiveTrials, Claims, Config, Event, Exposure, Pallet, Rounds, TrialSeats, Trials};
 use alloc::vec::Vec;
 use dream_primitives::claim::Verdict;
 use dream_primitives::params::ChainParameters;
@@ -298,7 +295,7 @@ impl<T: Config> Pallet<T> {
             // What no receipt says goes back to the cap when the shares are minted.
             round.receipted = round.receipted.saturating_sub(cancelled);
         } else {
-            PendingIssuance::<T>::mutate(|p| *p = p.saturating_sub(cancelled));
+            Self::free_pay(round.id, cancelled);
         }
     }
 }

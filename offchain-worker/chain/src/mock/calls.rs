@@ -3,7 +3,7 @@
 
 use super::claims::{open_digests, open_starts, seat};
 use codec::Encode;
-use dream_primitives::claim::Verdict;
+use dream_primitives::claim::{Availability, Verdict};
 use dream_primitives::data::{streamed, Mixture};
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::{Recipe, RecipeError};
@@ -14,7 +14,7 @@ use dream_primitives::{Balance, BranchId, H256};
 use std::collections::BTreeSet;
 
 use super::{Refusal, World};
-use crate::{AccountId, Bond, Branch, Call, DatasetRecord, Event, Model, ProfileRecord};
+use crate::{AccountId, Bond, Branch, Call, DatasetRecord, Event, Model};
 
 pub(super) type Done = Result<(), Refusal>;
 
@@ -62,7 +62,8 @@ impl World {
             | Call::DismissProfile(_)
             | Call::AdmitBranch { .. }
             | Call::SetRecipe { .. }
-            | Call::SetMixture { .. } => Err(BAD_ORIGIN),
+            | Call::SetMixture { .. }
+            | Call::RevertClaim(_) => Err(BAD_ORIGIN),
             call => self.dispatch_signed(who, call),
         }
     }
@@ -86,6 +87,7 @@ impl World {
                 Ok(())
             }
             Call::SetMixture { branch, mixture } => self.set_mixture(branch, mixture),
+            Call::RevertClaim(claim) => self.revert_claim(claim),
             _ => Err(BAD_ORIGIN),
         }
     }
@@ -95,24 +97,16 @@ impl World {
             Call::Bond(amount) => self.bond(who, amount),
             Call::Unbond(amount) => self.unbond(who, amount),
             Call::WithdrawUnbonded => self.withdraw(who),
-            Call::RegisterProfile {
+            Call::CommitProfile { branch, commitment } => {
+                self.commit_profile(who, branch, commitment)
+            }
+            Call::RevealProfile {
                 branch,
                 settings,
                 leaf,
-            } => {
-                self.branch(branch).ok_or(work("UnknownBranch"))?;
-                let any = self.parameters.audit.admit_any_profile;
-                let admitted = any || self.admitted_profiles.contains(&leaf);
-                ensure(admitted, work("ProfileNotAdmitted"))?;
-                let since = self.number;
-                let record = ProfileRecord {
-                    settings,
-                    leaf,
-                    since,
-                };
-                self.profiles.insert((branch, who), record);
-                Ok(())
-            }
+                secret,
+                salt,
+            } => self.reveal_profile(who, branch, settings, leaf, secret, salt),
             Call::EnlistVerifier(branch) => {
                 ensure(
                     self.profiles.contains_key(&(branch, who)),
@@ -153,17 +147,27 @@ impl World {
                 seat.availability = Some(availability);
                 Ok(())
             }),
-            Call::CommitReplay { claim, commitment } => self.act(
-                claim,
-                Phase::Commitment,
-                ClaimState::Available,
-                |r, _, _| {
-                    let seat = seat(r, &who)?;
-                    ensure(seat.commitment.is_none(), work("AlreadyDone"))?;
-                    seat.commitment = Some(commitment);
-                    Ok(())
-                },
-            ),
+            Call::CommitReplay { claim, commitment } => {
+                let mut lacked = false;
+                self.act(
+                    claim,
+                    Phase::Commitment,
+                    ClaimState::Available,
+                    |r, _, _| {
+                        let seat = seat(r, &who)?;
+                        ensure(seat.commitment.is_none(), work("AlreadyDone"))?;
+                        seat.commitment = Some(commitment);
+                        lacked = seat.availability == Some(Availability::Lack);
+                        Ok(())
+                    },
+                )?;
+                // The phase does not wait for a seat that lacked the blobs, so its act does not count.
+                let round = self.claims[&claim].claim.round;
+                if let Some(round) = self.rounds.get_mut(&round).filter(|_| lacked) {
+                    round.awaiting += 1;
+                }
+                Ok(())
+            }
             Call::OpenDigests { claim, openings } => self.act(
                 claim,
                 Phase::DigestOpening,
@@ -180,9 +184,7 @@ impl World {
                 ClaimState::Revealed,
                 |r, _, genesis| {
                     let expected = report.commitment(genesis, &who.0, &claim, &salt);
-                    let same = r.initial_state == Some(report.initial_state)
-                        && r.ends == report.results
-                        && r.claim.delta_root == report.delta_root;
+                    let same = r.says(&r.ends, &report);
                     let seat = seat(r, &who)?;
                     ensure(seat.verdict.is_none(), work("AlreadyDone"))?;
                     let commitment = seat.commitment.ok_or(work("NotCommitted"))?;
@@ -193,12 +195,31 @@ impl World {
                     Ok(())
                 },
             ),
+            Call::OpenFlag {
+                claim,
+                canary,
+                salt,
+                preimage,
+            } => self.open_flag(who, claim, canary, salt, preimage),
+            Call::Challenge { claim, segment } => self.challenge(who, claim, segment),
+            Call::OpenChallenged { claim, start, end } => {
+                self.open_challenged(who, claim, &start, &end)
+            }
+            Call::CommitVerdict { claim, commitment } => {
+                self.commit_verdict(who, claim, commitment)
+            }
+            Call::RevealVerdict {
+                claim,
+                report,
+                salt,
+            } => self.reveal_verdict(who, claim, &report, salt),
             Call::PostMerge {
                 round,
                 state_root,
                 server_root,
                 cid,
                 server_cid,
+                table,
             } => {
                 let mut r = self.round_in(round, Phase::Merging)?.clone();
                 ensure(r.merge.is_none(), work("AlreadyMerged"))?;
@@ -225,6 +246,7 @@ impl World {
                 self.lock_bond(&who, bond)?;
                 let version = header.hash();
                 self.posted.insert(round, header);
+                self.tables.insert(round, *table);
                 r.merge = Some(PostedMerge {
                     merger: who,
                     bond,
@@ -242,6 +264,13 @@ impl World {
                 );
                 Ok(())
             }
+            Call::DisputeMerge { .. }
+            | Call::AnswerDispute { .. }
+            | Call::NarrowDispute { .. }
+            | Call::ProveChunk { .. }
+            | Call::ProvePair { .. }
+            | Call::DemandChunk { .. }
+            | Call::SupplyChunk { .. } => self.dispatch_dispute(who, call),
             Call::RegisterModel {
                 architecture,
                 licence,
@@ -405,7 +434,7 @@ impl World {
         Ok(())
     }
 
-    fn hold(&mut self, who: &AccountId, amount: Balance) -> Done {
+    pub(super) fn hold(&mut self, who: &AccountId, amount: Balance) -> Done {
         let balance = self.balances.entry(*who).or_default();
         balance.free = balance.free.checked_sub(amount).ok_or(NO_FUNDS)?;
         balance.held += amount;

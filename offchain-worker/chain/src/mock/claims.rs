@@ -15,7 +15,7 @@ use super::rounds::move_claim;
 use super::{Refusal, World};
 use crate::{AccountId, ClaimRecord, Round, Seat};
 
-fn state_proved(record: &ClaimRecord, index: u32, state: &H256, proof: &[H256]) -> bool {
+pub(super) fn state_proved(record: &ClaimRecord, index: u32, state: &H256, proof: &[H256]) -> bool {
     let count = u32::from(record.claim.segments) + 1;
     let root = &record.claim.states_root;
     merkle::verify(
@@ -26,6 +26,15 @@ fn state_proved(record: &ClaimRecord, index: u32, state: &H256, proof: &[H256]) 
         &state_leaf(state),
         proof,
     )
+}
+
+/// Whether an opening's end state and digest are leaves of the claim's trees.
+pub(super) fn end_proved(record: &ClaimRecord, genesis: &H256, o: &SegmentOpening) -> bool {
+    let (index, count) = (u32::from(o.segment), u32::from(record.claim.segments));
+    let leaf = digest_leaf(genesis, &o.digest, &o.salt);
+    let root = &record.claim.digests_root;
+    merkle::verify(Domain::Digests, root, count, index, &leaf, &o.digest_proof)
+        && state_proved(record, index + 1, &o.end_state, &o.state_proof)
 }
 
 pub(super) fn seat<'a>(
@@ -45,12 +54,20 @@ impl World {
         Ok(round)
     }
 
-    /// The accepted claims of a round.
+    /// What a merge of a round holds.
     pub(super) fn contributions(&self, round: &Round) -> Vec<Contribution> {
-        let claims = self.round_claims.get(&round.id).into_iter().flatten();
+        let source = RoundId {
+            number: round.replays.unwrap_or(round.id.number),
+            ..round.id
+        };
+        let claims = self.round_claims.get(&source).into_iter().flatten();
         let records = claims.map(|id| (*id, &self.claims[id]));
+        let out = |s: ClaimState| matches!(s, ClaimState::Reverted | ClaimState::Excluded);
+        let held = |s: ClaimState| matches!(s, ClaimState::Accepted | ClaimState::Challenged);
         records
-            .filter(|(_, r)| r.state == ClaimState::Accepted)
+            .filter(|(_, r)| {
+                (r.merged && !out(r.state)) || (held(r.state) && round.replays.is_none())
+            })
             .map(|(claim, r)| Contribution {
                 claim,
                 delta_root: r.claim.delta_root,
@@ -83,6 +100,7 @@ impl World {
             .ok_or(work("WrongProfile"))?;
         ensure(profile.leaf == claim.profile, work("WrongProfile"))?;
         ensure(profile.since < opened, work("ProfileTooYoung"))?;
+        let secret = profile.secret;
         let bond = self.bonds.get(&who).ok_or(work("BondTooSmall"))?;
         ensure(bond.free() >= p.bonds.claim, work("BondTooSmall"))?;
         ensure(bond.free_in(opened) >= p.bonds.claim, work("BondTooYoung"))?;
@@ -111,7 +129,10 @@ impl World {
             committee: BoundedVec::new(),
             history: BoundedVec::truncate_from(history),
             receipts: BoundedVec::new(),
+            secret,
             flag: None,
+            finding: None,
+            larger: BoundedVec::new(),
             merged: false,
             newcomer: false,
         };
@@ -181,14 +202,8 @@ pub(super) fn open_digests(
         segments.eq(record.audited.iter().copied()),
         work("WrongSegments"),
     )?;
-    let proved = |o: &SegmentOpening| {
-        let (index, count) = (u32::from(o.segment), u32::from(record.claim.segments));
-        let leaf = digest_leaf(genesis, &o.digest, &o.salt);
-        let root = &record.claim.digests_root;
-        merkle::verify(Domain::Digests, root, count, index, &leaf, &o.digest_proof)
-            && state_proved(record, index + 1, &o.end_state, &o.state_proof)
-    };
-    ensure(openings.iter().all(proved), work("BadProof"))?;
+    let proved = openings.iter().all(|o| end_proved(record, genesis, o));
+    ensure(proved, work("BadProof"))?;
     let ends = openings.iter().map(|o| SegmentResult {
         segment: o.segment,
         end_state: o.end_state,

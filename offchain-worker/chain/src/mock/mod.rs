@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! A chain in memory, for tests of protocols without a node.
 //!
-//! It keeps the rules that roles can run into: phases and their deadlines, draws, Merkle proofs, commitments, bonds and
-//! locks, receipts and vesting, with the runtime's error names. It leaves out what roles cannot see: fees, signatures,
-//! existential deposits, the shares of treasury and block producers, and the sweep's bound a block.
+//! It keeps the rules that roles can run into: phases and their deadlines, draws, Merkle proofs, commitments, canaries,
+//! trials, bonds and locks, receipts and vesting, with the runtime's error names. It leaves out what roles cannot see:
+//! fees, signatures, existential deposits, the shares of treasury and block producers, leverage, and the sweep's bound a
+//! block.
 //!
 //! Every handle acts for one account; all handles share the chain. Blocks are finalised as soon as they are made: one a
 //! submission with [`Sealing::Instant`], else only by [`MockChain::advance`].
 
 mod calls;
 mod claims;
+mod disputes;
+mod profiles;
 mod rounds;
 #[cfg(test)]
 mod tests;
+mod trials;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,16 +27,19 @@ use codec::Encode;
 use dream_primitives::claim::RoundId;
 use dream_primitives::credits::Credits;
 use dream_primitives::data::Mixture;
+use dream_primitives::dispute::{DeltaOpening, PairTable};
 use dream_primitives::hashing::{content_hash, Domain};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::RoundTerms;
+use dream_primitives::trial::TrialSeat;
 use dream_primitives::version::VersionHeader;
 use dream_primitives::{Balance, BlockNumber, BranchId, H256};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
     AccountBalance, AccountId, At, BlockRef, Bond, Branch, Call, Chain, ChainError, ClaimRecord,
-    DatasetRecord, Event, Item, Model, ProfileRecord, Receipt, Round, SubmitError,
+    DatasetRecord, Demand, Dispute, Entry, Event, Item, Model, ProfileRecord, Receipt, Round,
+    SubmitError, Trial,
 };
 
 /// Blocks whose state is kept.
@@ -98,6 +105,7 @@ struct World {
     datasets: Vec<DatasetRecord>,
     mixtures: BTreeMap<BranchId, Mixture>,
     bonds: BTreeMap<AccountId, Bond>,
+    commitments: BTreeMap<(BranchId, AccountId), (H256, BlockNumber)>,
     profiles: BTreeMap<(BranchId, AccountId), ProfileRecord>,
     admitted_profiles: BTreeSet<H256>,
     verifiers: BTreeMap<BranchId, Vec<AccountId>>,
@@ -107,13 +115,24 @@ struct World {
     round_claims: BTreeMap<RoundId, Vec<H256>>,
     claim_of: BTreeMap<(RoundId, AccountId), H256>,
     claims: BTreeMap<H256, ClaimRecord>,
+    trials: BTreeMap<H256, Trial>,
+    trial_seats: BTreeMap<(H256, AccountId), TrialSeat>,
     posted: BTreeMap<RoundId, VersionHeader>,
+    tables: BTreeMap<RoundId, PairTable>,
+    disputes: BTreeMap<RoundId, Vec<Dispute>>,
+    demands: BTreeMap<RoundId, Vec<Demand>>,
+    supplied: Vec<(BlockNumber, H256, DeltaOpening)>,
+    newcomers: BTreeMap<RoundId, Vec<Entry>>,
+    /// Round to begin a replay with, next round and last round of a replay.
+    replays: BTreeMap<BranchId, (Option<u32>, u32, u32)>,
     windows: BTreeMap<RoundId, SeedWindow>,
     due: BTreeSet<RoundId>,
     last_paid: BTreeMap<BranchId, BlockNumber>,
     credits: BTreeMap<AccountId, Credits>,
     total_credits: Credits,
     events: Vec<Event>,
+    /// Events of the block itself, not of transactions in it.
+    log: Vec<Event>,
 }
 
 struct Pending {
@@ -157,6 +176,7 @@ impl MockChain {
             datasets: Vec::new(),
             mixtures: BTreeMap::new(),
             bonds: BTreeMap::new(),
+            commitments: BTreeMap::new(),
             profiles: BTreeMap::new(),
             admitted_profiles: BTreeSet::new(),
             verifiers: BTreeMap::new(),
@@ -166,13 +186,22 @@ impl MockChain {
             round_claims: BTreeMap::new(),
             claim_of: BTreeMap::new(),
             claims: BTreeMap::new(),
+            trials: BTreeMap::new(),
+            trial_seats: BTreeMap::new(),
             posted: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            disputes: BTreeMap::new(),
+            demands: BTreeMap::new(),
+            supplied: Vec::new(),
+            newcomers: BTreeMap::new(),
+            replays: BTreeMap::new(),
             windows: BTreeMap::new(),
             due: BTreeSet::new(),
             last_paid: BTreeMap::new(),
             credits: BTreeMap::new(),
             total_credits: Credits::default(),
             events: Vec::new(),
+            log: Vec::new(),
         };
         let head = BlockRef {
             number: 0,
@@ -286,7 +315,9 @@ impl Inner {
             Domain::Seed,
             &[b"mock block", world.hash.as_bytes(), &number],
         );
+        world.events.clear();
         world.begin_block();
+        world.log = std::mem::take(&mut world.events);
         let block = BlockRef {
             number: world.number,
             hash: world.hash,
@@ -331,6 +362,13 @@ impl Chain for MockChain {
         self.lock().world.genesis
     }
 
+    fn secret(&self, purpose: &str) -> H256 {
+        content_hash(
+            Domain::LocalRecord,
+            &[b"mock secret", &self.account.0, purpose.as_bytes()],
+        )
+    }
+
     async fn finalised(&self) -> Result<BlockRef, ChainError> {
         self.answers()?;
         Ok(*self.head.borrow())
@@ -357,6 +395,27 @@ impl Chain for MockChain {
         let world = inner.past.iter().rev().find(|(h, _)| *h == hash);
         let (_, world) = world.ok_or(ChainError::UnknownBlock(hash))?;
         Ok(world.raw(item))
+    }
+
+    async fn events(&self, block: BlockNumber) -> Result<Option<Vec<Event>>, ChainError> {
+        self.answers()?;
+        let inner = self.lock();
+        let world = inner.past.iter().find(|(_, w)| w.number == block);
+        Ok(world.map(|(_, world)| world.log.clone()))
+    }
+
+    async fn supplied(
+        &self,
+        claim: H256,
+        from: BlockNumber,
+        until: BlockRef,
+    ) -> Result<Vec<DeltaOpening>, ChainError> {
+        self.answers()?;
+        let inner = self.lock();
+        let all = inner.world.supplied.iter();
+        let inside = all.filter(|(block, of, _)| *of == claim && *block > from);
+        let inside = inside.filter(|(block, _, _)| *block <= until.number);
+        Ok(inside.map(|(_, _, opening)| opening.clone()).collect())
     }
 
     async fn under_way(&self) -> Result<bool, ChainError> {
@@ -439,6 +498,20 @@ impl World {
             Item::RoundClaims(id) => self.round_claims.get(&id).map(Encode::encode),
             Item::ClaimOf(id, account) => self.claim_of.get(&(id, account)).map(Encode::encode),
             Item::Claim(id) => self.claims.get(&id).map(Encode::encode),
+            Item::ProfileCommitment(branch, account) => {
+                self.commitments.get(&(branch, account)).map(Encode::encode)
+            }
+            Item::ActiveTrials => Some(self.trials.keys().collect::<Vec<_>>().encode()),
+            Item::Trial(id) => self.trials.get(&id).map(Encode::encode),
+            Item::TrialSeat(id, account) => {
+                self.trial_seats.get(&(id, account)).map(Encode::encode)
+            }
+            Item::PostedHeader(id) => self.posted.get(&id).map(Encode::encode),
+            Item::PostedTable(id) => self.tables.get(&id).map(Encode::encode),
+            Item::Disputes(id) => self.disputes.get(&id).map(Encode::encode),
+            Item::Demands(id) => self.demands.get(&id).map(Encode::encode),
+            Item::Escrow(_) | Item::TicketTarget(_) | Item::Tickets(_) => None,
+            Item::Newcomers(id) => self.newcomers.get(&id).map(Encode::encode),
             Item::Credits(account) => self.credits.get(&account).map(Encode::encode),
             Item::TotalCredits => Some(self.total_credits.encode()),
             Item::Balance(account) => self.balances.get(&account).map(Encode::encode),
@@ -479,8 +552,24 @@ impl World {
                 assert_ne!(seat.verifier, record.miner, "a miner audits itself");
             }
         }
+        for ((_, juror), seat) in &self.trial_seats {
+            *locked.entry(*juror).or_default() += seat.bond;
+        }
+        for challenger in self.trials.values().filter_map(|t| t.challenger.as_ref()) {
+            *locked.entry(challenger.account).or_default() += challenger.bond;
+        }
+        for (id, round) in &self.rounds {
+            let open = self
+                .trials
+                .keys()
+                .filter(|c| self.claims[c].claim.round == *id);
+            assert_eq!(open.count() as u32, round.trials, "{id:?}: trials");
+        }
         for merge in self.rounds.values().filter_map(|r| r.merge.as_ref()) {
             *locked.entry(merge.merger).or_default() += merge.bond;
+        }
+        for dispute in self.disputes.values().flatten() {
+            *locked.entry(dispute.challenger).or_default() += dispute.bond;
         }
         for (account, bond) in &self.bonds {
             let expected = locked.get(account).copied().unwrap_or(0);

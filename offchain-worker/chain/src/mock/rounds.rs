@@ -2,17 +2,18 @@
 //! How rounds move from block to block.
 
 use codec::Encode;
-use dream_primitives::claim::{Availability, RoundId};
+use dream_primitives::claim::{Availability, RoundId, Verdict};
 use dream_primitives::hashing::{content_hash, hash, Domain};
 use dream_primitives::math::mul_div;
 use dream_primitives::registry::{Funding, RoundTerms};
 use dream_primitives::round::{
     ClaimEvent, ClaimState, HistoryEntry, Phase, Receipt, Role, RoundEvent,
 };
+use dream_primitives::trial::Level;
 use dream_primitives::{credits, draw, emission, Balance, BoundedVec, BranchId, H256};
 
 use super::{SeedWindow, World};
-use crate::{AccountId, ClaimRecord, ProfileRecord, Round, Seat};
+use crate::{AccountId, ClaimRecord, ProfileRecord, Round, Seat, Trial};
 
 /// Authors that take turns in making blocks.
 const AUTHORS: u32 = 64;
@@ -36,10 +37,22 @@ pub(super) fn move_claim(record: &mut ClaimRecord, event: ClaimEvent, block: u32
     true
 }
 
+/// Whether a round waits for a merge however long it takes.
+fn held(round: &Round) -> bool {
+    round.disputes > 0 || round.replays.is_some()
+}
+
 impl World {
     pub(super) fn begin_block(&mut self) {
+        self.step_trials();
         let ids: Vec<RoundId> = self.rounds.keys().copied().collect();
         for id in ids {
+            let Some(round) = self.rounds.get(&id) else {
+                continue;
+            };
+            if matches!(round.phase, Phase::Merging | Phase::Dispute) {
+                self.expire(id);
+            }
             let Some(round) = self.rounds.get(&id) else {
                 continue;
             };
@@ -70,6 +83,9 @@ impl World {
     }
 
     fn try_open(&mut self, branch: BranchId) {
+        if self.drive_replay(branch) {
+            return;
+        }
         let number = self.current.get(&branch).copied().unwrap_or(0);
         let last = self.rounds.get(&RoundId { branch, number });
         if last.is_some_and(|r| !over(r.phase)) {
@@ -89,6 +105,7 @@ impl World {
             base: self.branches[branch as usize].head,
             seed: H256::zero(),
             audit_seed: H256::zero(),
+            canary_rate: self.parameters.audit.canary_rate,
             claims: 0,
             awaiting: 0,
             cursor: None,
@@ -151,8 +168,15 @@ impl World {
                 }
                 true
             }
-            Phase::Dispute => self.number >= round.deadline,
-            Phase::Paying | Phase::Vesting | Phase::Closed => true,
+            Phase::Dispute => self.number >= round.deadline && round.disputes == 0,
+            Phase::Merging if round.merge.is_none() && held(round) => false,
+            Phase::Escalation => {
+                let here = |c: &H256| self.claims[c].claim.round == round.id;
+                let judged = |(c, t): (&H256, &Trial)| here(c) && t.level == Level::Escalation;
+                !self.trials.iter().any(judged)
+            }
+            Phase::Jury | Phase::Vesting => round.trials == 0,
+            Phase::Paying | Phase::Closed => true,
             _ => self.number >= round.deadline || round.awaiting == 0,
         }
     }
@@ -176,16 +200,12 @@ impl World {
         let seats = record.committee.len() as u32;
         match (round.phase, record.state) {
             (Phase::Drawing, _) => self.draw(round, id, record),
-            (Phase::Opening, ClaimState::Drawn) => self.void_with_penalty(record),
+            (Phase::Opening, ClaimState::Drawn) => self.void_with_penalty(id, record),
             (Phase::Opening, ClaimState::Opened) => round.awaiting += seats,
             (Phase::Availability, ClaimState::Opened) => {
-                let lack = |s: &&Seat| s.availability == Some(Availability::Lack);
-                if draw::two_thirds(record.committee.iter().filter(lack).count() as u32, seats) {
-                    self.void_with_penalty(record);
-                } else {
-                    move_claim(record, ClaimEvent::Have, now);
-                    round.awaiting += seats;
-                }
+                move_claim(record, ClaimEvent::Have, now);
+                let able = |s: &&Seat| s.availability != Some(Availability::Lack);
+                round.awaiting += (record.committee.iter().filter(able).count() as u32).max(1);
             }
             (Phase::Commitment, _) => {
                 round.awaiting += u32::from(move_claim(record, ClaimEvent::Commit, now));
@@ -197,7 +217,8 @@ impl World {
             (Phase::DigestOpening, _) => {
                 move_claim(record, ClaimEvent::Reject, now);
             }
-            (Phase::Reveal, ClaimState::Revealed) => self.settle(round, record),
+            (Phase::Reveal, ClaimState::Revealed) => round.awaiting += 1,
+            (Phase::FlagOpening, ClaimState::Revealed) => self.settle(round, id, record),
             (Phase::Paying, _) => self.write_receipts(round, record),
             (Phase::Vesting, _) => self.pay_out(record),
             _ => {}
@@ -259,24 +280,50 @@ impl World {
         round.awaiting += 1;
     }
 
-    fn void_with_penalty(&mut self, record: &mut ClaimRecord) {
-        let lost = self.parameters.bonds.availability.min(record.bond);
-        record.bond -= lost;
-        if let Some(bond) = self.bonds.get_mut(&record.miner) {
-            bond.locked -= lost;
-            bond.total -= lost;
-        }
-        if let Some(balance) = self.balances.get_mut(&record.miner) {
-            balance.held -= lost;
-        }
+    fn void_with_penalty(&mut self, id: H256, record: &mut ClaimRecord) {
+        self.take_availability(id, record);
         move_claim(record, ClaimEvent::Void, self.number);
     }
 
-    fn settle(&mut self, round: &mut Round, record: &mut ClaimRecord) {
-        let event = record.settlement();
-        move_claim(record, event, self.number);
+    pub(super) fn take_availability(&mut self, id: H256, record: &mut ClaimRecord) {
+        let lost = self.parameters.bonds.availability.min(record.bond);
+        record.bond -= lost;
+        self.lose(id, &record.miner, lost, lost);
+    }
+
+    fn settle(&mut self, round: &mut Round, id: H256, record: &mut ClaimRecord) {
+        let silence = self.parameters.bonds.silence;
+        let mut committee = std::mem::take(&mut record.committee);
+        let silent = |s: &&mut Seat| record.was_silent(s);
+        for seat in committee.iter_mut().filter(silent) {
+            let lost = silence.min(seat.bond);
+            seat.bond -= lost;
+            if lost > 0 {
+                self.lose(id, &seat.verifier, lost, lost);
+            }
+        }
+        let confirmed = |s: &&mut Seat| s.verdict == Some(Verdict::Match);
+        if record.flag == Some(true) {
+            for seat in committee.iter_mut().filter(confirmed) {
+                let lost = std::mem::take(&mut seat.bond);
+                self.lose(id, &seat.verifier, lost, lost);
+            }
+        }
+        record.committee = committee;
+        move_claim(record, record.settlement(), self.number);
+        match record.state {
+            ClaimState::Rejected => self.take_availability(id, record),
+            ClaimState::Escalated => self.escalate(round, id, record),
+            _ => self.count(round, record),
+        }
+    }
+
+    /// Counts the work units of a settled claim and of those who were right about it.
+    pub(super) fn count(&mut self, round: &mut Round, record: &ClaimRecord) {
         if record.state == ClaimState::Accepted {
             round.accepted += 1;
+        }
+        if matches!(record.state, ClaimState::Accepted | ClaimState::Canary) {
             round.units += self.units(round.id, record.claim.segments.into());
         }
         let seat_units = self.units(round.id, record.audited.len() as u64);
@@ -301,7 +348,11 @@ impl World {
             Phase::Drawing | Phase::Opening | Phase::Availability if round.awaiting == 0 => {
                 RoundEvent::Empty
             }
-            Phase::Reveal if round.accepted == 0 => RoundEvent::Empty,
+            Phase::FlagOpening if round.trials > 0 => RoundEvent::Escalated,
+            Phase::Escalation if round.trials > 0 => RoundEvent::Escalated,
+            Phase::FlagOpening | Phase::Escalation | Phase::Jury if round.accepted == 0 => {
+                RoundEvent::Empty
+            }
             Phase::Merging if round.merge.is_some() => RoundEvent::MergePosted,
             Phase::Merging => RoundEvent::Empty,
             _ => RoundEvent::Complete,
@@ -326,6 +377,7 @@ impl World {
             Phase::Commitment => r.commit_blocks,
             Phase::DigestOpening => r.digest_blocks,
             Phase::Reveal => r.reveal_blocks,
+            Phase::FlagOpening => r.flag_blocks,
             Phase::Merging => {
                 round.awaiting = 1;
                 r.merge_blocks
@@ -383,7 +435,7 @@ impl World {
         }
     }
 
-    fn unlock(&mut self, account: &AccountId, amount: Balance) {
+    pub(super) fn unlock(&mut self, account: &AccountId, amount: Balance) {
         if let Some(bond) = self.bonds.get_mut(account) {
             bond.locked -= amount;
         }
@@ -392,6 +444,7 @@ impl World {
     fn write_receipts(&mut self, round: &Round, record: &mut ClaimRecord) {
         if record.state == ClaimState::Accepted && round.merge.is_some() {
             move_claim(record, ClaimEvent::Merge, self.number);
+            record.merged = true;
         }
         let rewards = &self.parameters.rewards;
         let pay = emission::round_pay(rewards, round.emission, round.units + round.audit_units);
@@ -408,15 +461,15 @@ impl World {
                 });
             }
         };
-        if record.state.accepted() {
+        let canary = record.state == ClaimState::Canary;
+        if record.state.accepted() || canary {
+            let most = match canary {
+                true => rewards.canary_fee,
+                false => rewards.max_claim_reward,
+            };
             let units = self.units(round.id, record.claim.segments.into());
             let amount = mul_div(pay.miners, units, round.units).unwrap_or(0);
-            write(
-                record.miner,
-                Role::Miner,
-                units,
-                amount.min(rewards.max_claim_reward),
-            );
+            write(record.miner, Role::Miner, units, amount.min(most));
         }
         let units = self.units(round.id, record.audited.len() as u64);
         let amount = mul_div(pay.verifiers, units, round.audit_units).unwrap_or(0);

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codec::{DecodeAll, Encode};
+use dream_primitives::dispute::DeltaOpening;
 use dream_primitives::{BlockNumber, H256};
 use subxt::metadata::Metadata;
 use subxt::rpcs::client::rpc_params;
@@ -28,7 +29,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{timeout, Instant};
 
 use crate::{
-    AccountBalance, AccountId, At, BlockRef, Call, Chain, ChainError, Item, Key, Receipt,
+    AccountBalance, AccountId, At, BlockRef, Call, Chain, ChainError, Event, Item, Key, Receipt,
     SubmitError,
 };
 use follow::{fetch_runtime, head_of};
@@ -179,6 +180,10 @@ impl Chain for NodeClient {
         self.node.genesis
     }
 
+    fn secret(&self, purpose: &str) -> H256 {
+        self.key.secret(purpose)
+    }
+
     async fn finalised(&self) -> Result<BlockRef, ChainError> {
         Ok(self.status()?.head)
     }
@@ -230,6 +235,19 @@ impl Chain for NodeClient {
         self.stored(at, item).await
     }
 
+    async fn events(&self, block: BlockNumber) -> Result<Option<Vec<Event>>, ChainError> {
+        let rpc = &self.node.rpc;
+        let hash: Option<H256> = ask(rpc, "chain_getBlockHash", rpc_params![block]).await?;
+        let Some(hash) = hash.filter(|_| block <= self.node.status.borrow().head.number) else {
+            return Ok(None);
+        };
+        let bytes = match self.node.events(hash).await {
+            Err(ChainError::UnknownBlock(_)) => return Ok(None),
+            other => other?,
+        };
+        Ok(Some(self.status()?.runtime.events(bytes)?))
+    }
+
     async fn under_way(&self) -> Result<bool, ChainError> {
         let account = self.key.account();
         // The pool's word first: what is finalised between the two answers then counts as landed.
@@ -239,8 +257,26 @@ impl Chain for NodeClient {
             rpc_params![account.to_string()],
         )
         .await?;
+        // General transactions have no nonce; each names the account that acts.
+        let pending: Vec<String> =
+            ask(&self.node.rpc, "author_pendingExtrinsics", rpc_params![]).await?;
+        let name = hex(account.as_bytes());
+        let named = pending.iter().any(|p| p.contains(&name[2..]));
         let landed = self.account_info(At::Finalised, account).await?;
-        Ok(next > landed.map_or(0, |a| a.nonce))
+        Ok(named || next > landed.map_or(0, |a| a.nonce))
+    }
+
+    async fn supplied(
+        &self,
+        claim: H256,
+        from: BlockNumber,
+        until: BlockRef,
+    ) -> Result<Vec<DeltaOpening>, ChainError> {
+        let mut found = Vec::new();
+        for number in from.saturating_add(1)..=until.number {
+            found.extend(self.supplied_in(number, &claim).await?);
+        }
+        Ok(found)
     }
 
     async fn submit(&self, call: Call) -> Result<Receipt, SubmitError> {
@@ -258,6 +294,14 @@ impl Chain for NodeClient {
 }
 
 impl Node {
+    /// The events of a block in SCALE.
+    async fn events(&self, at: H256) -> Result<Vec<u8>, ChainError> {
+        let mut key = sp_crypto_hashing::twox_128(b"System").to_vec();
+        key.extend(sp_crypto_hashing::twox_128(b"Events"));
+        let events = self.storage(&key, at, "System.Events").await?;
+        Ok(events.unwrap_or_default())
+    }
+
     async fn storage(
         &self,
         key: &[u8],

@@ -34,6 +34,24 @@ pub(super) fn place(item: &Item) -> (&'static str, &'static str, Vec<Vec<u8>>) {
         Item::RoundClaims(id) => (WORK, "RoundClaims", one(id)),
         Item::ClaimOf(id, account) => (WORK, "ClaimOf", vec![id.encode(), account.encode()]),
         Item::Claim(id) => (WORK, "Claims", one(id)),
+        Item::ProfileCommitment(branch, account) => (
+            WORK,
+            "ProfileCommitments",
+            vec![branch.encode(), account.encode()],
+        ),
+        Item::ActiveTrials => (WORK, "ActiveTrials", Vec::new()),
+        Item::Trial(claim) => (WORK, "Trials", one(claim)),
+        Item::TrialSeat(claim, account) => {
+            (WORK, "TrialSeats", vec![claim.encode(), account.encode()])
+        }
+        Item::PostedHeader(id) => (WORK, "PostedHeaders", one(id)),
+        Item::PostedTable(id) => (WORK, "PostedTables", one(id)),
+        Item::Disputes(id) => (WORK, "Disputes", one(id)),
+        Item::Demands(id) => (WORK, "Demands", one(id)),
+        Item::Escrow(branch) => (WORK, "Escrows", one(branch)),
+        Item::TicketTarget(branch) => (WORK, "TicketTarget", one(branch)),
+        Item::Tickets(branch) => (WORK, "Tickets", one(branch)),
+        Item::Newcomers(id) => (WORK, "Newcomers", one(id)),
         Item::Credits(account) => (WORK, "Credits", one(account)),
         Item::TotalCredits => (WORK, "TotalCredits", Vec::new()),
         Item::Balance(account) => ("System", "Account", one(account)),

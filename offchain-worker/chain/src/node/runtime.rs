@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use codec::Decode;
+use codec::{Decode, DecodeAll};
+use dream_primitives::dispute::DeltaOpening;
 use dream_primitives::H256;
 use subxt::client::{ClientAtBlock, OfflineClient, OfflineClientAtBlockImpl};
 use subxt::config::substrate::{SpecVersionForRange, SubstrateConfig};
@@ -38,6 +39,7 @@ type Offline = ClientAtBlock<SubstrateConfig, OfflineClientAtBlockImpl<Substrate
 /// A runtime as a node has it.
 pub(super) struct Runtime {
     pub(super) spec_version: u32,
+    genesis: H256,
     offline: Offline,
     metadata: ArcMetadata,
 }
@@ -161,16 +163,18 @@ impl Runtime {
         let offline = OfflineClient::new_with_config(config).at_block(0u32);
         Ok(Self {
             spec_version,
+            genesis,
             offline: offline.map_err(|e| malformed("metadata", &e))?,
             metadata,
         })
     }
 
-    /// Pallet index, call index and arguments.
-    fn arguments(&self, call: &Call) -> Result<EncodedCall, ChainError> {
+    /// Pallet index, call index and arguments; `key` signs what is signed within the call.
+    fn arguments(&self, call: &Call, key: &Key) -> Result<EncodedCall, ChainError> {
         let (pallet, name) = call.name();
-        let arguments = match call {
-            Call::Sudo(inner) => {
+        let account = key.account();
+        let arguments = match (call, call.message(&self.genesis, &account)) {
+            (Call::Sudo(inner), _) => {
                 let (pallet, name) = inner.name();
                 let found = self.metadata.pallet_by_name(pallet);
                 let variant = found.as_ref().and_then(|p| p.call_variant_by_name(name));
@@ -178,10 +182,14 @@ impl Runtime {
                     return Err(no_such(pallet, name));
                 };
                 let mut bytes = vec![found.call_index(), variant.index];
-                bytes.extend(self.arguments(inner)?.arguments.0);
-                bytes
+                bytes.extend(self.arguments(inner, key)?.arguments.0);
+                Some(bytes)
             }
-            call => call.arguments().unwrap_or_default(),
+            (call, Some(message)) => {
+                let signature = key.pair().sign(message.as_bytes());
+                call.signed_arguments(&account, &signature.0)
+            }
+            (call, None) => call.arguments(),
         };
         let found = self.metadata.pallet_by_name(pallet);
         if found.and_then(|p| p.call_variant_by_name(name)).is_none() {
@@ -190,11 +198,12 @@ impl Runtime {
         Ok(EncodedCall {
             pallet,
             call: name,
-            arguments: Encoded(arguments),
+            arguments: Encoded(arguments.unwrap_or_default()),
         })
     }
 
-    /// A transaction that is good for [`MORTALITY`] blocks from `birth` on.
+    /// A transaction that is good for [`MORTALITY`] blocks from `birth` on. A call that is signed within becomes a general
+    /// transaction, which has no nonce and which the account pays nothing for.
     pub(super) fn sign(
         &self,
         call: &Call,
@@ -202,15 +211,19 @@ impl Runtime {
         nonce: u64,
         birth: BlockRef,
     ) -> Result<Signed, ChainError> {
-        let payload = self.arguments(call)?;
+        let payload = self.arguments(call, key)?;
+        let general = call.message(&self.genesis, &key.account()).is_some();
         let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
             .mortal_from_unchecked(MORTALITY.into(), birth.number.into(), birth.hash)
             .nonce(nonce)
             .build();
         let item = || format!("{}.{}", payload.pallet, payload.call);
         let transactions = self.offline.transactions();
-        let signed = transactions
-            .create_signable_offline(&payload, params)
+        let signable = match general {
+            true => transactions.create_v5_signable_offline(&payload, params),
+            false => transactions.create_signable_offline(&payload, params),
+        };
+        let signed = signable
             .and_then(|mut t| t.sign(key.pair()))
             .map_err(|e| malformed(&item(), &e))?;
         Ok(Signed {
@@ -282,6 +295,60 @@ impl Runtime {
                 cause: format!("no word on transaction {index}"),
             }),
         }
+    }
+
+    /// All events of a block but the system's own.
+    pub(super) fn events(&self, events: Vec<u8>) -> Result<Vec<Event>, ChainError> {
+        let all = self.offline.events().from_bytes(events);
+        let mut kept = Vec::new();
+        for event in all.iter() {
+            let event = event.map_err(|e| malformed("System.Events", &e))?;
+            let (pallet, name) = (event.pallet_name(), event.event_name());
+            if matches!(pallet, "System" | "TransactionPayment") {
+                continue;
+            }
+            kept.push(Event {
+                pallet: pallet.to_owned(),
+                name: name.to_owned(),
+                fields: self.fields(pallet, name, event.field_bytes())?,
+            });
+        }
+        Ok(kept)
+    }
+
+    /// The chunks that the transactions of a block supply for a claim, whether they succeeded or not.
+    pub(super) async fn supplied(
+        &self,
+        extrinsics: Vec<Vec<u8>>,
+        claim: &H256,
+    ) -> Vec<DeltaOpening> {
+        let client = self.offline.extrinsics();
+        let all = client.from_bytes(extrinsics).await;
+        let mut found = Vec::new();
+        for extrinsic in all.iter().flatten() {
+            if (extrinsic.pallet_name(), extrinsic.call_name()) != ("UsefulWork", "supply_chunk") {
+                continue;
+            }
+            let bytes = extrinsic.call_data_field_bytes();
+            if let Ok((of, _, opening)) = <(H256, u32, DeltaOpening)>::decode_all(&mut &bytes[..]) {
+                found.extend((of == *claim).then_some(opening));
+            }
+        }
+        found
+    }
+
+    /// The error by whose number the runtime's pool refuses a call that is signed within.
+    pub(super) fn pool_error(&self, call: &Call, reason: &str) -> Option<SubmitError> {
+        let (pallet, _) = call.name();
+        let (_, number) = reason.rsplit_once("Custom error: ")?;
+        let number: u8 = number.trim().parse().ok()?;
+        let found = self.metadata.pallet_by_name(pallet)?;
+        let variant = found.error_variants()?.iter().find(|v| v.index == number)?;
+        Some(SubmitError::Dispatch {
+            pallet: pallet.to_owned(),
+            error: variant.name.clone(),
+            docs: variant.docs.join(" ").trim().to_owned(),
+        })
     }
 
     /// Cuts an event's bytes into its fields.
@@ -460,6 +527,10 @@ mod tests {
             Item::RoundClaims(round),
             Item::ClaimOf(round, alice),
             Item::Claim(H256::zero()),
+            Item::ProfileCommitment(1, alice),
+            Item::ActiveTrials,
+            Item::Trial(H256::zero()),
+            Item::TrialSeat(H256::zero(), alice),
             Item::Credits(alice),
             Item::TotalCredits,
             Item::Balance(alice),
@@ -559,6 +630,9 @@ mod tests {
         let error = outcome(4).unwrap_err();
         assert!(error.is("Token", "FundsUnavailable"), "{error}");
         assert!(runtime().outcome(bytes.clone(), 5).is_err());
+        let all = runtime().events(bytes.clone()).unwrap();
+        let names: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["Bonded", "Sudid"]);
     }
 
     /// Bytes without a length.

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use dream_primitives::H256;
+use dream_primitives::dispute::DeltaOpening;
+use dream_primitives::{BlockNumber, H256};
 use serde::Deserialize;
 use serde_json::Value;
 use subxt::rpcs::client::rpc_params;
@@ -11,7 +12,7 @@ use tokio::time::sleep;
 
 use super::rpc::{said, Failure};
 use super::runtime::MORTALITY;
-use super::{ask, hex, NodeClient, Status};
+use super::{ask, hex, malformed, unhex, NodeClient, Status};
 use crate::{BlockRef, Call, Chain, ChainError, Receipt, SubmitError};
 
 /// Tries with a nonce read anew.
@@ -41,7 +42,8 @@ struct Block {
 /// A transaction that is on its way.
 pub(super) struct Sent {
     birth: BlockRef,
-    pub(super) nonce: u32,
+    /// `None` for a general transaction.
+    pub(super) nonce: Option<u32>,
     /// The transaction as the node prints it.
     text: String,
     pub(super) hash: H256,
@@ -55,9 +57,17 @@ impl NodeClient {
         let mut tries = 0;
         loop {
             let Status { head, runtime, .. } = self.status()?;
-            let account = self.key.account().to_string();
-            let nonce: u32 = ask(rpc, "system_accountNextIndex", rpc_params![account]).await?;
-            let signed = runtime.sign(call, &self.key, nonce.into(), head)?;
+            let account = self.key.account();
+            let general = call.message(&self.node.genesis, &account).is_some();
+            let nonce: Option<u32> = match general {
+                true => None,
+                false => {
+                    let account = rpc_params![account.to_string()];
+                    Some(ask(rpc, "system_accountNextIndex", account).await?)
+                }
+            };
+            let used = nonce.unwrap_or_default();
+            let signed = runtime.sign(call, &self.key, used.into(), head)?;
             let sent = Sent {
                 birth: head,
                 nonce,
@@ -87,6 +97,9 @@ impl NodeClient {
                     ..
                 } => {
                     let reason = said(&message, &data);
+                    if let (None, Some(error)) = (nonce, runtime.pool_error(call, &reason)) {
+                        return Err(error);
+                    }
                     tries += 1;
                     if nonce_taken(code, &reason) && tries < NONCE_TRIES {
                         sleep(Duration::from_millis(500)).await;
@@ -145,8 +158,9 @@ impl NodeClient {
             if seen >= last {
                 return dropped("it came into no block while its signature was good");
             }
-            let nonce = self.account_info(head.into(), self.key.account()).await?;
-            if nonce.is_some_and(|a| a.nonce > sent.nonce) {
+            let info = self.account_info(head.into(), self.key.account()).await?;
+            let landed = info.map_or(0, |a| a.nonce);
+            if sent.nonce.is_some_and(|nonce| landed > nonce) {
                 return dropped("another transaction of the account took its nonce");
             }
             let again = rpc.generation() != generation || seen - sent_at >= RESEND_AFTER;
@@ -165,18 +179,33 @@ impl NodeClient {
         }
     }
 
+    /// The chunks that were supplied for a claim in a block.
+    pub(super) async fn supplied_in(
+        &self,
+        number: BlockNumber,
+        claim: &H256,
+    ) -> Result<Vec<DeltaOpening>, ChainError> {
+        let rpc = &self.node.rpc;
+        let hash: H256 = ask(rpc, "chain_getBlockHash", rpc_params![number]).await?;
+        let block: SignedBlock = ask(rpc, "chain_getBlock", rpc_params![hash]).await?;
+        let extrinsics = block.block.extrinsics.iter();
+        let extrinsics = extrinsics.map(|text| unhex(text));
+        let extrinsics: Option<Vec<Vec<u8>>> = extrinsics.collect();
+        let extrinsics =
+            extrinsics.ok_or_else(|| malformed("a block's transactions", &"not hex"))?;
+        Ok(self.status()?.runtime.supplied(extrinsics, claim).await)
+    }
+
     async fn outcome(
         &self,
         sent: &Sent,
         block: BlockRef,
         index: usize,
     ) -> Result<Result<Receipt, SubmitError>, ChainError> {
-        let mut key = sp_crypto_hashing::twox_128(b"System").to_vec();
-        key.extend(sp_crypto_hashing::twox_128(b"Events"));
-        let events = self.node.storage(&key, block.hash, "System.Events").await?;
+        let events = self.node.events(block.hash).await?;
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let runtime = self.status()?.runtime;
-        let outcome = runtime.outcome(events.unwrap_or_default(), index)?;
+        let outcome = runtime.outcome(events, index)?;
         Ok(outcome.map(|events| Receipt {
             block,
             extrinsic: sent.hash,

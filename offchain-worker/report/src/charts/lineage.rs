@@ -43,8 +43,12 @@ pub fn lineage(data: &ReportData) -> Drawing {
         .iter()
         .map(|v| {
             let of_base = data.claims.iter().filter(|c| c.base == v.number);
-            let (down, up) =
-                of_base.partition(|c| matches!(c.outcome, Outcome::Refused | Outcome::Void));
+            let (down, up) = of_base.partition(|c| {
+                matches!(
+                    c.outcome,
+                    Outcome::Refused | Outcome::Void | Outcome::Canary
+                )
+            });
             Step { up, down }
         })
         .collect();
@@ -149,7 +153,11 @@ fn side(d: &mut Drawing, claims: &[&Claim], from: f64, next: Option<f64>, spine:
                     cross(d, middle, y);
                     d.text("bad", middle, y + 19.0, 12.0, Anchor::Middle, &name);
                 }
-                (Outcome::Void, _) => {
+                (ended @ (Outcome::Void | Outcome::Canary), _) => {
+                    let how = match ended {
+                        Outcome::Canary => "canary",
+                        _ => "void",
+                    };
                     d.path("arc-open", &out);
                     d.circle("point-open", middle, y, 4.5);
                     d.text(
@@ -158,7 +166,7 @@ fn side(d: &mut Drawing, claims: &[&Claim], from: f64, next: Option<f64>, spine:
                         y + 19.0,
                         12.0,
                         Anchor::Middle,
-                        &format!("{name} (void)"),
+                        &format!("{name} ({how})"),
                     );
                 }
             }

@@ -92,7 +92,12 @@ pub fn claims_in_words(data: &ReportData) -> String {
         counted(data.count(Outcome::Accepted), "claim"),
         data.count(Outcome::Refused)
     );
-    for (outcome, name) in [(Outcome::Void, "void"), (Outcome::Open, "open")] {
+    let others = [
+        (Outcome::Canary, "canary"),
+        (Outcome::Void, "void"),
+        (Outcome::Open, "open"),
+    ];
+    for (outcome, name) in others {
         match data.count(outcome) {
             0 => {}
             n => words.push_str(&format!(", {n} {name}")),

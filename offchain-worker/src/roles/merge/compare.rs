@@ -37,12 +37,15 @@ impl Merger {
                 worker.forget_submissions(&folder)?;
                 continue;
             }
-            let own: Option<MergeRecord> = worker.database.get(&format!("{folder}/record"))?;
-            let (Some(own), Some(round), false) = (own, round, done) else {
+            let (Some(round), false) = (round, done) else {
                 continue;
             };
             let Some(posted) = round.merge else { continue };
             let Some(header) = worker.chain.version(at, posted.version).await? else {
+                continue;
+            };
+            let key = self.record_key(id, header.contributions_root);
+            let Some(own) = worker.database.get::<MergeRecord>(&key)? else {
                 continue;
             };
             if header.state_root == own.state_root && header.server_root == own.server_root {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The merge itself: the base, the accepted deltas, the recipe.
+//! The merge itself: the base, the contributions, the recipe.
 
 use super::{MergeRecord, Merger, ROLE};
 use crate::blobs;
@@ -7,67 +7,119 @@ use crate::error::WorkerError;
 use crate::merge::{merge, Merged};
 use crate::worker::RoundView;
 use dream_chain::{At, ClaimRecord};
+use dream_primitives::claim::RoundId;
 use dream_primitives::delta::DeltaChunk;
+use dream_primitives::round::ClaimState;
+use dream_primitives::version::{contributions_root, Contribution};
 use dream_primitives::H256;
 use tracing::info;
 
+/// What a merge holds: claims with their records, ascending by claim id.
+pub(super) type Contributions = Vec<(H256, ClaimRecord)>;
+
+/// Deltas with their weights, in the order of their claims.
+pub(super) type Deltas = Vec<(Vec<DeltaChunk>, u16)>;
+
+/// What the contributions' deltas came to.
+pub(super) enum Fetched {
+    /// All are here and have their roots.
+    All(Deltas),
+    /// The delta of this claim is not to be had.
+    Lacking(H256, String),
+}
+
+/// Root over contributions, as the chain puts it into the header.
+pub(super) fn root_of(contributions: &Contributions) -> H256 {
+    let all: Vec<Contribution> = contributions
+        .iter()
+        .map(|(claim, record)| Contribution {
+            claim: *claim,
+            delta_root: record.claim.delta_root,
+            weight: record.claim.segments,
+        })
+        .collect();
+    contributions_root(&all)
+}
+
 impl Merger {
-    /// The accepted claims in ascending order of their ids.
-    async fn accepted(&self, view: &RoundView) -> Result<Vec<(H256, ClaimRecord)>, WorkerError> {
+    /// What a merge of the round holds now: its accepted claims, challenged or not; for a round that replays another, what
+    /// that one merged and nobody reverted.
+    pub(super) async fn contributions(
+        &self,
+        view: &RoundView,
+    ) -> Result<Contributions, WorkerError> {
         let (chain, at) = (&self.worker.chain, At::from(view.block));
-        let mut accepted = Vec::new();
-        for id in chain.round_claims(at, view.round.id).await? {
-            if let Some(record) = chain.claim(at, id).await?.filter(|r| r.state.accepted()) {
-                accepted.push((id, record));
+        let replays = view.round.replays;
+        let source = RoundId {
+            number: replays.unwrap_or(view.round.id.number),
+            ..view.round.id
+        };
+        let mut all = Vec::new();
+        for id in chain.round_claims(at, source).await? {
+            let Some(record) = chain.claim(at, id).await? else {
+                continue;
+            };
+            let out = matches!(record.state, ClaimState::Reverted | ClaimState::Excluded);
+            let accepted = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
+            if (record.merged && !out) || (accepted && replays.is_none()) {
+                all.push((id, record));
             }
         }
-        accepted.sort_unstable_by_key(|(id, _)| *id);
-        Ok(accepted)
+        all.sort_unstable_by_key(|(id, _)| *id);
+        Ok(all)
     }
 
-    /// Computes the merge, stores the new version and writes its roots down. `None` when a delta is not to be had.
+    /// Fetches the contributions' deltas.
+    pub(super) async fn deltas(
+        &self,
+        view: &RoundView,
+        contributions: &Contributions,
+    ) -> Result<Fetched, WorkerError> {
+        let mut deltas = Vec::new();
+        for (id, record) in contributions {
+            match self.worker.delta(view, &record.claim).await {
+                Ok(chunks) => deltas.push((chunks, record.claim.segments)),
+                Err(error) if error.lacking() => {
+                    return Ok(Fetched::Lacking(*id, error.to_string()))
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Fetched::All(deltas))
+    }
+
+    /// Computes the merge, stores the new version and writes its roots down. `None` when there is nothing to merge or a
+    /// delta is not to be had; a missing one is demanded on the chain in time.
     pub(super) async fn compute(
         &self,
         view: &RoundView,
     ) -> Result<Option<MergeRecord>, WorkerError> {
         let worker = &self.worker;
-        let key = self.record_key(view);
+        let contributions = self.contributions(view).await?;
+        if contributions.is_empty() {
+            let why = format!("round {} has nothing to merge", view.round.id.number);
+            self.told.say(ROLE, why);
+            return Ok(None);
+        }
+        let root = root_of(&contributions);
+        let key = self.record_key(view.round.id, root);
         if let Some(record) = worker.database.get(&key)? {
             return Ok(Some(record));
         }
-        let (architecture, recipe) = (view.terms.architecture, view.terms.recipe);
-        let mut deltas: Vec<(Vec<DeltaChunk>, u16)> = Vec::new();
-        for (id, record) in self.accepted(view).await? {
-            let claim = &record.claim;
-            match blobs::delta(
-                &*worker.store,
-                &architecture,
-                &claim.delta_cid,
-                claim.delta_root,
-            )
-            .await
-            {
-                Ok(chunks) => deltas.push((chunks, claim.segments)),
-                Err(error) if error.lacking() => {
-                    let why = format!(
-                        "round {} cannot be merged: claim {id:?}: {error}",
-                        view.round.id.number
-                    );
-                    self.told.say(ROLE, why);
-                    return Ok(None);
-                }
-                Err(error) => return Err(error.into()),
+        let deltas = match self.deltas(view, &contributions).await? {
+            Fetched::All(deltas) => deltas,
+            Fetched::Lacking(claim, why) => {
+                self.demand(view, claim, &why).await?;
+                return Ok(None);
             }
-        }
-        let header = worker.header(view.block.into(), view.round.base).await?;
-        let state = worker.base_state(view).await?.as_ref().clone();
-        let moments =
-            blobs::version_moments(&*worker.store, &architecture, &recipe, &header).await?;
+        };
+        let (recipe, count) = (view.terms.recipe, deltas.len());
+        let (state, moments) = self.base(view).await?;
         let threads = worker.threads;
-        let count = deltas.len();
         let merged =
             tokio::task::spawn_blocking(move || merge(&recipe, state, moments, &deltas, threads));
-        let record = self.keep(merged.await??).await?;
+        let merged = worker.runners.merged(merged.await??);
+        let record = self.keep(view, root, merged).await?;
         worker.database.put(&key, &record)?;
         info!(
             "round {}: {count} deltas merged into {:?}",
@@ -76,7 +128,23 @@ impl Merger {
         Ok(Some(record))
     }
 
-    async fn keep(&self, merged: Merged) -> Result<MergeRecord, WorkerError> {
+    /// Parameters and moments of the round's base.
+    pub(super) async fn base(&self, view: &RoundView) -> Result<(Vec<i32>, Vec<i32>), WorkerError> {
+        let worker = &self.worker;
+        let header = worker.header(view.block.into(), view.round.base).await?;
+        let state = worker.base_state(view).await?.as_ref().clone();
+        let terms = &view.terms;
+        let moments =
+            blobs::version_moments(&*worker.store, &terms.architecture, &terms.recipe, &header);
+        Ok((state, moments.await?))
+    }
+
+    async fn keep(
+        &self,
+        view: &RoundView,
+        contributions: H256,
+        merged: Merged,
+    ) -> Result<MergeRecord, WorkerError> {
         let store = &self.worker.store;
         let cid = store.put_bytes(blobs::state_bytes(&merged.state)).await?;
         let server_cid = match merged.moments.is_empty() {
@@ -84,10 +152,13 @@ impl Merger {
             false => Some(store.put_bytes(blobs::state_bytes(&merged.moments)).await?),
         };
         Ok(MergeRecord {
+            base: view.round.base,
+            contributions,
             state_root: merged.state_root,
             server_root: merged.server_root,
             cid,
             server_cid,
+            table: merged.table,
         })
     }
 }

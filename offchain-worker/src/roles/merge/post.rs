@@ -3,7 +3,6 @@
 
 use super::{Merger, ROLE};
 use crate::error::WorkerError;
-use crate::submit::Sent;
 use crate::worker::RoundView;
 use dream_chain::{At, Call};
 
@@ -22,24 +21,23 @@ impl Merger {
         let Some(record) = self.compute(view).await? else {
             return Ok(());
         };
+        let id = view.round.id;
         let call = Call::PostMerge {
-            round: view.round.id,
+            round: id,
             state_root: record.state_root,
             server_root: record.server_root,
             cid: record.cid,
             server_cid: record.server_cid,
+            table: Box::new(record.table),
         };
-        let key = format!("{}/post", worker.key(ROLE, view.round.id));
-        if let Sent::Refused(why) = worker.submit_once(&key, call).await? {
-            // Another merger may have been faster; comparing shows whether it was right.
-            self.told.say(
-                ROLE,
-                format!(
-                    "the merge of round {} was refused: {why}",
-                    view.round.id.number
-                ),
-            );
-        }
-        Ok(())
+        // A round comes back to Merging, with another deadline, when its merge is refuted, a claim is excluded, or nobody
+        // posts the replay of another round: then this is another posting. A refusal here mostly means that another merger
+        // was faster; checking its merge shows whether it was right.
+        let folder = worker.key(ROLE, id);
+        let key = format!(
+            "{folder}/post-{}-{:?}",
+            view.round.deadline, record.contributions
+        );
+        self.submit(&key, call).await
     }
 }

@@ -7,10 +7,15 @@
 //! | claim | a claim is written down, the chain does not have it | `claim.rs` |
 //! | open | the claim is drawn | `open.rs` |
 //! | disclose | the verifiers have committed | `disclose.rs` |
+//! | flag | the verifiers have revealed | `flag.rs` |
 //! | wait | everything else | `mod.rs` |
+//!
+//! Beside these, in any round that is kept: a challenged segment is opened (`answer.rs`).
 
+mod answer;
 mod claim;
 mod disclose;
+mod flag;
 mod open;
 mod retain;
 mod train;
@@ -41,10 +46,16 @@ pub struct MineRecord {
     pub trace: Trace,
     /// Hides the canary flag.
     pub canary_salt: H256,
+    /// The link of the account's chain of secrets that the flag is opened with.
+    pub preimage: H256,
+    /// Whether this claim must be faked: its digests are those of a canary.
+    pub duty: bool,
     /// The claim, once training is over. From here on it never changes.
     pub claim: Option<Claim>,
     /// Start states that were stored for the audit.
     pub starts: Vec<(u16, Cid)>,
+    /// Start states that were stored for challenges.
+    pub challenged: Vec<Cid>,
 }
 
 /// The round as the miner sees it.
@@ -78,6 +89,10 @@ pub(crate) enum State {
         id: H256,
         audited: Vec<u16>,
     },
+    Flag {
+        record: MineRecord,
+        id: H256,
+    },
     Wait {
         why: String,
     },
@@ -89,6 +104,11 @@ pub(crate) enum Next {
     Again,
     /// Look again at the next block.
     Wait,
+}
+
+/// Where a round's [`MineRecord`] is kept.
+pub fn record_key(worker: &Worker, round: RoundId) -> String {
+    format!("{}/record", worker.key(ROLE, round))
 }
 
 /// The role.
@@ -107,7 +127,7 @@ impl Miner {
     }
 
     pub(crate) fn record_key(&self, round: RoundId) -> String {
-        format!("{}/record", self.worker.key(ROLE, round))
+        record_key(&self.worker, round)
     }
 
     async fn look(&self) -> Result<Option<View>, WorkerError> {
@@ -175,6 +195,9 @@ impl Miner {
                 id: *id,
                 audited,
             }),
+            (Phase::FlagOpening, ClaimState::Revealed) if claim.flag.is_none() => {
+                Ok(State::Flag { record, id: *id })
+            }
             (_, state) => Ok(wait(format!(
                 "claim {id:?} of round {number} is {state:?}, the round in {phase:?}"
             ))),
@@ -187,6 +210,16 @@ impl Miner {
         let (at, account) = (At::from(view.at.block), worker.account());
         let opened = view.at.round.opened;
         let number = view.id().number;
+        if let Some(slot) = worker.slot(at, view.id()).await? {
+            // A slot takes the place of bond and profile.
+            let profile = ProfileRecord {
+                settings: worker.settings.clone(),
+                leaf: slot.leaf,
+                since: 0,
+                secret: slot.secret,
+            };
+            return Ok(State::Train { profile });
+        }
         let Some(profile) = worker.chain.profile(at, worker.branch, account).await? else {
             return Ok(wait(format!(
                 "{account} has no profile on branch {0}: run `dream-worker profile --branch {0}`",
@@ -242,6 +275,8 @@ impl Role for Miner {
                 return Ok(());
             };
             self.retain(&view).await?;
+            self.answer(view.at.block).await?;
+            self.worker.supply(ROLE, &view.at, false).await?;
             let next = match self.decide(&view).await? {
                 State::Train { profile } => self.train(&view, profile).await?,
                 State::Claim { claim } => self.claim(&view, claim).await?,
@@ -255,6 +290,7 @@ impl Role for Miner {
                     id,
                     audited,
                 } => self.disclose(&view, record, id, &audited).await?,
+                State::Flag { record, id } => self.flag(&view, record, id).await?,
                 State::Wait { why } => {
                     self.told.say(ROLE, why);
                     Next::Wait

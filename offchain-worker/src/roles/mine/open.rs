@@ -5,6 +5,7 @@ use super::{MineRecord, Miner, Next, View, ROLE};
 use crate::blobs;
 use crate::error::WorkerError;
 use crate::submit::Sent;
+use crate::worker::RoundView;
 use dream_chain::Call;
 use dream_primitives::H256;
 use dream_store::Cid;
@@ -19,7 +20,7 @@ impl Miner {
         audited: &[u16],
     ) -> Result<Next, WorkerError> {
         let worker = &self.worker;
-        let starts = self.store_starts(view, audited).await?;
+        let starts = self.store_starts(&view.at, audited).await?;
         if record.starts != starts {
             record.starts = starts;
             worker.database.put(&self.record_key(view.id()), &record)?;
@@ -49,30 +50,34 @@ impl Miner {
 
     async fn store_starts(
         &self,
-        view: &View,
+        view: &RoundView,
         audited: &[u16],
     ) -> Result<Vec<(u16, Cid)>, WorkerError> {
-        let worker = &self.worker;
         let mut starts = Vec::new();
         for segment in audited {
-            let state = match self.snapshot(view, *segment)? {
-                Some(state) => state,
-                None if *segment == 0 => {
-                    let head = worker.base_state(&view.at).await?;
-                    TrainingState::from_head(&view.at.terms.architecture, &head)?
-                }
-                None => {
-                    return Err(WorkerError::NotReady(format!(
-                        "the snapshot before segment {segment} of round {} is gone from the state folder: the claim cannot be opened",
-                        view.id().number
-                    )))
-                }
-            };
-            starts.push((
-                *segment,
-                blobs::put_training_state(&*worker.store, &state).await?,
-            ));
+            let state = self.start_of(view, *segment).await?;
+            let cid = blobs::put_training_state(&*self.worker.store, &state).await?;
+            starts.push((*segment, cid));
         }
         Ok(starts)
+    }
+
+    /// The training state before a segment of a round's claim.
+    pub(super) async fn start_of(
+        &self,
+        view: &RoundView,
+        segment: u16,
+    ) -> Result<TrainingState, WorkerError> {
+        match self.snapshot(view, segment)? {
+            Some(state) => Ok(state),
+            None if segment == 0 => {
+                let head = self.worker.base_state(view).await?;
+                Ok(TrainingState::from_head(&view.terms.architecture, &head)?)
+            }
+            None => Err(WorkerError::NotReady(format!(
+                "the snapshot before segment {segment} of round {} is gone from the state folder: the claim cannot be opened",
+                view.round.id.number
+            ))),
+        }
     }
 }

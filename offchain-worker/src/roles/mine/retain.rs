@@ -21,8 +21,11 @@ impl Miner {
                 continue;
             }
             let record: Option<MineRecord> = worker.database.get(&self.record_key(round))?;
-            for (_, cid) in record.map(|r| r.starts).unwrap_or_default() {
-                worker.store.remove(&cid).await?;
+            if let Some(record) = record {
+                let audited = record.starts.iter().map(|(_, cid)| cid);
+                for cid in audited.chain(&record.challenged) {
+                    worker.store.remove(cid).await?;
+                }
             }
             worker.database.remove(&worker.key(ROLE, round))?;
             worker.forget_submissions(&worker.key(ROLE, round))?;
@@ -49,6 +52,8 @@ impl Miner {
                 | ClaimState::Rejected
                 | ClaimState::Void
                 | ClaimState::Slashed
+                | ClaimState::Canary
+                | ClaimState::Excluded
                 | ClaimState::Reverted
         ) {
             return Ok(false);
@@ -58,7 +63,7 @@ impl Miner {
     }
 }
 
-fn parse(name: &str) -> Option<RoundId> {
+pub(super) fn parse(name: &str) -> Option<RoundId> {
     let (branch, number) = name.split_once('-')?;
     Some(RoundId {
         branch: branch.parse().ok()?,

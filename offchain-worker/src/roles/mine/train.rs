@@ -3,12 +3,16 @@
 
 use super::{MineRecord, Miner, Next, View, ROLE};
 use crate::blobs;
+use crate::canary;
 use crate::corpus::RoundBatches;
 use crate::database::DatabaseError;
 use crate::error::WorkerError;
 use crate::trace::{SegmentTrace, Trace};
+use crate::worker::RoundView;
 use dream_chain::ProfileRecord;
-use dream_primitives::claim::{canary_commitment, Claim, DeltaLicence};
+use dream_primitives::claim::{
+    canary_commitment, canary_digest, on_duty, Claim, DeltaLicence, RoundId,
+};
 use dream_primitives::delta;
 use dream_primitives::round::Phase;
 use dream_primitives::{BlockNumber, H256};
@@ -31,7 +35,7 @@ impl Miner {
         let recipe = view.at.terms.recipe;
         let head = worker.base_state(&view.at).await?;
         let state_0 = TrainingState::from_head(&architecture, &head)?;
-        let (mut record, mut state) = self.resume(view, state_0)?;
+        let (mut record, mut state) = self.resume(view, &profile, state_0)?;
         let corpus = worker.corpus(&view.at.terms).await?;
         let batches = RoundBatches::new(
             corpus,
@@ -41,6 +45,7 @@ impl Miner {
             &view.at.terms,
         );
         while record.trace.len() < recipe.segments {
+            self.answer(worker.chain.finalised().await?).await?;
             if let Some(next) = self.out_of_time(view, &record).await? {
                 match next {
                     Next::Wait => return Ok(Next::Again),
@@ -48,7 +53,7 @@ impl Miner {
                 }
             }
             let outcome = self
-                .segment(view, state, batches.clone(), record.trace.len())
+                .segment(view, &head, state, batches.clone(), record.trace.len())
                 .await?;
             state = outcome.state;
             self.keep(view, &mut record, &state, outcome.digest)?;
@@ -62,22 +67,26 @@ impl Miner {
         Ok(Next::Again)
     }
 
-    fn snapshot_key(&self, view: &View, segment: u16) -> String {
-        format!("{}/snapshot-{segment}", self.worker.key(ROLE, view.id()))
+    fn snapshot_key(&self, round: RoundId, segment: u16) -> String {
+        format!("{}/snapshot-{segment}", self.worker.key(ROLE, round))
     }
 
     /// What an earlier process finished of this round, or a beginning.
     fn resume(
         &self,
         view: &View,
+        profile: &ProfileRecord,
         state_0: TrainingState,
     ) -> Result<(MineRecord, TrainingState), WorkerError> {
         let worker = &self.worker;
         let round = &view.at.round;
-        let same = |r: &MineRecord| r.base == round.base && r.seed == round.seed;
+        let (chain, genesis) = (&*worker.chain, worker.chain.genesis());
+        let preimage = canary::preimage(chain, worker.branch, &profile.secret)?;
+        let same =
+            |r: &MineRecord| r.base == round.base && r.seed == round.seed && r.preimage == preimage;
         if let Some(record) = view.record.clone().filter(same) {
             let done = record.trace.len();
-            match (done, self.snapshot(view, done)) {
+            match (done, self.snapshot(&view.at, done)) {
                 (0, _) => return Ok((record, state_0)),
                 (_, Ok(Some(state))) => {
                     info!(
@@ -103,33 +112,39 @@ impl Miner {
         let record = MineRecord {
             base: round.base,
             seed: round.seed,
-            trace: Trace::new(state_0.hash(&worker.chain.genesis())),
+            trace: Trace::new(state_0.hash(&genesis)),
             canary_salt: worker.random()?,
+            preimage,
+            duty: on_duty(&genesis, &preimage, &round.seed, round.canary_rate),
             claim: None,
             starts: Vec::new(),
+            challenged: Vec::new(),
         };
         worker.database.put(&self.record_key(round.id), &record)?;
         info!(
             "round {}: training {} segments",
             round.id.number, view.at.terms.recipe.segments
         );
+        if record.duty {
+            info!(
+                "round {}: on duty: the claim's digests are a canary's",
+                round.id.number
+            );
+        }
         Ok((record, state_0))
     }
 
     /// The training state before `segment`, from the state folder.
     pub(super) fn snapshot(
         &self,
-        view: &View,
+        view: &RoundView,
         segment: u16,
     ) -> Result<Option<TrainingState>, WorkerError> {
-        let Some(bytes) = self
-            .worker
-            .database
-            .get_bytes(&self.snapshot_key(view, segment))?
-        else {
+        let key = self.snapshot_key(view.round.id, segment);
+        let Some(bytes) = self.worker.database.get_bytes(&key)? else {
             return Ok(None);
         };
-        let parameters = dream_training::parameters(&view.at.terms.architecture)?;
+        let parameters = dream_training::parameters(&view.terms.architecture)?;
         Ok(TrainingState::from_bytes(&bytes, parameters).ok())
     }
 
@@ -170,6 +185,7 @@ impl Miner {
     async fn segment(
         &self,
         view: &View,
+        head: &Arc<Vec<i32>>,
         state: TrainingState,
         mut batches: RoundBatches,
         segment: u16,
@@ -183,8 +199,9 @@ impl Miner {
             segment + 1,
             recipe.segments
         );
+        let base = Arc::clone(head);
         let run = move |runner: &mut dyn dream_training::SegmentRunner| {
-            runner.run_segment(state, &mut batches, segment, &mut |p| {
+            runner.run_segment(&base, state, &mut batches, segment, &mut |p| {
                 show.step(&what, p.step, steps, p);
                 match stop.stopped() {
                     true => ControlFlow::Break(()),
@@ -207,9 +224,15 @@ impl Miner {
         let next = record.trace.len() + 1;
         worker
             .database
-            .put_bytes(&self.snapshot_key(view, next), &state.to_bytes())?;
+            .put_bytes(&self.snapshot_key(view.id(), next), &state.to_bytes())?;
+        let genesis = worker.chain.genesis();
+        let segment = record.trace.len();
+        let digest = match record.duty {
+            true => canary_digest(&genesis, &record.preimage, &view.id(), segment),
+            false => digest,
+        };
         record.trace.segments.push(SegmentTrace {
-            end_state: state.hash(&worker.chain.genesis()),
+            end_state: state.hash(&genesis),
             digest,
             salt: worker.random()?,
         });
@@ -227,7 +250,8 @@ impl Miner {
     ) -> Result<Claim, WorkerError> {
         let worker = &self.worker;
         let genesis = worker.chain.genesis();
-        let chunks = dream_training::delta(&view.at.terms.architecture, head, &end.params)?;
+        let architecture = &view.at.terms.architecture;
+        let chunks = worker.runners.delta(architecture, head, &end.params)?;
         let delta_cid = blobs::put_delta(&*worker.store, &chunks).await?;
         let account = worker.account();
         Ok(Claim {
@@ -244,7 +268,7 @@ impl Miner {
                 &genesis,
                 account.as_bytes(),
                 &view.id(),
-                false,
+                record.duty,
                 &record.canary_salt,
             ),
             licence: DeltaLicence::Open,

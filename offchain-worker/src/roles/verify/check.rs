@@ -6,8 +6,10 @@ use crate::blobs::{self, BlobError};
 use crate::error::WorkerError;
 use crate::submit::Sent;
 use crate::worker::RoundView;
-use dream_chain::Call;
+use dream_chain::{Call, ClaimRecord};
 use dream_primitives::claim::Availability;
+use dream_primitives::round::OpenedStart;
+use dream_primitives::H256;
 use dream_training::TrainingState;
 use std::sync::PoisonError;
 use tracing::warn;
@@ -16,17 +18,17 @@ use tracing::warn;
 const PATIENCE: u32 = 3;
 
 impl Verifier {
-    /// Fetches the start states of an audit.
-    pub(super) async fn starts(
+    /// Fetches opened start states.
+    async fn starts(
         &self,
         view: &RoundView,
-        audit: &Audit,
+        opened: &[OpenedStart],
     ) -> Result<Vec<(u16, TrainingState)>, BlobError> {
         let worker = &self.worker;
         let genesis = worker.chain.genesis();
         let architecture = &view.terms.architecture;
         let mut starts = Vec::new();
-        for s in &audit.claim.starts {
+        for s in opened {
             let state =
                 blobs::training_state(&*worker.store, architecture, &genesis, &s.cid, s.state)
                     .await?;
@@ -35,29 +37,46 @@ impl Verifier {
         Ok(starts)
     }
 
+    /// Fetches what a replay needs: start states and, where it counts that others can merge it, the delta.
+    pub(super) async fn evidence(
+        &self,
+        view: &RoundView,
+        record: &ClaimRecord,
+        opened: &[OpenedStart],
+        delta: bool,
+    ) -> Result<Vec<(u16, TrainingState)>, BlobError> {
+        let starts = self.starts(view, opened).await?;
+        if delta {
+            let (claim, store) = (&record.claim, &*self.worker.store);
+            let architecture = &view.terms.architecture;
+            blobs::delta(store, architecture, &claim.delta_cid, claim.delta_root).await?;
+        }
+        Ok(starts)
+    }
+
+    /// Counts a block at which a claim's blobs were looked for in vain; whether there were enough of them.
+    pub(super) fn missed(&self, claim: H256, error: &BlobError) -> bool {
+        let count = {
+            let mut misses = self.misses.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = misses.entry(claim).or_default();
+            *count += 1;
+            *count
+        };
+        warn!("claim {claim:?}: {error} (try {count} of {PATIENCE})");
+        count >= PATIENCE
+    }
+
     async fn word(
         &self,
         view: &RoundView,
         audit: &Audit,
     ) -> Result<Option<Availability>, WorkerError> {
-        let claim = &audit.claim.claim;
-        let architecture = &view.terms.architecture;
-        let fetched = async {
-            self.starts(view, audit).await?;
-            let store = &*self.worker.store;
-            blobs::delta(store, architecture, &claim.delta_cid, claim.delta_root).await
-        };
-        match fetched.await {
+        let evidence = self.evidence(view, &audit.claim, &audit.claim.starts, true);
+        match evidence.await {
             Ok(_) => Ok(Some(Availability::Have)),
             Err(error) if error.lacking() => {
-                let count = {
-                    let mut misses = self.misses.lock().unwrap_or_else(PoisonError::into_inner);
-                    let count = misses.entry(audit.id).or_default();
-                    *count += 1;
-                    *count
-                };
-                warn!("claim {:?}: {error} (try {count} of {PATIENCE})", audit.id);
-                Ok((count >= PATIENCE).then_some(Availability::Lack))
+                let lacking = self.missed(audit.id, &error);
+                Ok(lacking.then_some(Availability::Lack))
             }
             Err(error) => Err(error.into()),
         }

@@ -8,12 +8,20 @@
 //! | commit | Commitment, a report is written down | `commit.rs` |
 //! | reveal | Reveal, committed, no verdict | `reveal.rs` |
 //! | wait | everything else | `mod.rs` |
+//!
+//! Beside these: it judges where it is called to a larger committee or a jury (`trial.rs`), and challenges claims that
+//! were accepted against its own replay (`challenge.rs`).
 
+mod challenge;
 mod check;
 mod commit;
 mod enlist;
 mod replay;
 mod reveal;
+mod trial;
+
+pub use challenge::challenge_bond;
+pub use trial::{trial_key, trial_starts, TrialRecord};
 
 use super::{Role, Told};
 use crate::error::WorkerError;
@@ -77,6 +85,11 @@ pub(crate) fn decide(phase: Phase, claim: ClaimState, seat: &Seat, replayed: boo
     }
 }
 
+/// Where an audit's [`AuditRecord`] is kept.
+pub fn record_key(worker: &Worker, round: RoundId, claim: H256) -> String {
+    format!("{}/{claim:x}", worker.key(ROLE, round))
+}
+
 /// The role.
 pub struct Verifier {
     pub(crate) worker: Arc<Worker>,
@@ -100,7 +113,7 @@ impl Verifier {
     }
 
     pub(crate) fn record_key(&self, audit: &Audit) -> String {
-        format!("{}/{:x}", self.folder(audit.claim.claim.round), audit.id)
+        record_key(&self.worker, audit.claim.claim.round, audit.id)
     }
 
     async fn look(&self) -> Result<Option<(RoundView, Vec<Audit>)>, WorkerError> {
@@ -151,9 +164,10 @@ impl Verifier {
             }
             Ok(done)
         };
-        let (votes, commits, reveals, replayed) =
-            futures::try_join!(votes, commits, reveals, replays)?;
+        let (votes, commits, reveals, replayed, judged) =
+            futures::try_join!(votes, commits, reveals, replays, self.judge(view.block))?;
         Ok(replayed
+            || judged
             || [votes, commits, reveals]
                 .iter()
                 .flatten()
@@ -189,6 +203,7 @@ impl Role for Verifier {
         if !self.enlist().await? {
             return Ok(());
         }
+        let worker = &self.worker;
         loop {
             let Some((view, audits)) = self.look().await? else {
                 let why = format!("branch {} has no round yet", self.worker.branch);
@@ -196,6 +211,9 @@ impl Role for Verifier {
                 return Ok(());
             };
             self.forget(view.round.id)?;
+            if worker.challenges {
+                self.challenge(view.block).await?;
+            }
             let (number, phase) = (view.round.id.number, view.round.phase);
             self.told.say(
                 ROLE,

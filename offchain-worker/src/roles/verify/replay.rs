@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Replaying: the audited segments are run again, and what they give is written down before it is committed to.
+//! Replaying: segments are run again, and what they give is written down before it is committed to.
 
 use super::{Audit, AuditRecord, Verifier, ROLE};
 use crate::corpus::RoundBatches;
 use crate::error::WorkerError;
 use crate::replay::{replay, ReplayInputs};
 use crate::worker::RoundView;
+use dream_chain::ClaimRecord;
+use dream_primitives::claim::ReplayReport;
+use dream_primitives::trial::TrialStep;
+use dream_primitives::H256;
+use dream_training::TrainingState;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tracing::info;
@@ -17,11 +22,11 @@ impl Verifier {
         view: &RoundView,
         audit: &Audit,
     ) -> Result<bool, WorkerError> {
-        let worker = &self.worker;
         if audit.record.is_some() {
             return Ok(false);
         }
-        let starts = match self.starts(view, audit).await {
+        let evidence = self.evidence(view, &audit.claim, &audit.claim.starts, true);
+        let starts = match evidence.await {
             Ok(starts) => starts,
             Err(error) if error.lacking() => {
                 self.told.say(
@@ -32,22 +37,43 @@ impl Verifier {
             }
             Err(error) => return Err(error.into()),
         };
+        let report = self.run(view, audit.id, &audit.claim, starts, None).await?;
+        let record = AuditRecord {
+            report,
+            salt: self.worker.random()?,
+        };
+        self.worker.database.put(&self.record_key(audit), &record)?;
+        Ok(true)
+    }
+
+    /// Runs segments of a claim from their start states.
+    pub(super) async fn run(
+        &self,
+        view: &RoundView,
+        id: H256,
+        record: &ClaimRecord,
+        starts: Vec<(u16, TrainingState)>,
+        step: Option<TrialStep>,
+    ) -> Result<ReplayReport, WorkerError> {
+        let worker = &self.worker;
         let inputs = ReplayInputs {
             architecture: view.terms.architecture,
+            recipe: view.terms.recipe,
             genesis: worker.chain.genesis(),
+            claim: record.claim.clone(),
             head: worker.base_state(view).await?,
             starts,
             batches: RoundBatches::new(
                 worker.corpus(&view.terms).await?,
                 worker.chain.genesis(),
                 view.round.seed,
-                audit.claim.miner.0,
+                record.miner.0,
                 &view.terms,
             ),
+            step,
         };
         let (stop, show) = (worker.stop.clone(), Arc::clone(&worker.show));
         let steps = u64::from(view.terms.recipe.steps);
-        let id = audit.id;
         let report = worker
             .with_runner(&view.terms, move |runner| {
                 replay(runner, inputs, &mut |p| {
@@ -67,11 +93,6 @@ impl Verifier {
             .await?;
         worker.show.clear();
         info!("claim {id:?}: {} segments replayed", report.results.len());
-        let record = AuditRecord {
-            report,
-            salt: worker.random()?,
-        };
-        worker.database.put(&self.record_key(audit), &record)?;
-        Ok(true)
+        Ok(report)
     }
 }

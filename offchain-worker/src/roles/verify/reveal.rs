@@ -18,9 +18,10 @@ impl Verifier {
             return Ok(false);
         };
         let report = record.report.clone();
-        let right = Some(report.initial_state) == audit.claim.initial_state
-            && report.results.iter().eq(audit.claim.ends.iter())
-            && report.delta_root == audit.claim.claim.delta_root;
+        let right = audit.claim.says(&audit.claim.ends, &report);
+        if !right {
+            self.suspect(audit, &report)?;
+        }
         info!(
             "claim {:?}: the replay {}",
             audit.id,

@@ -352,6 +352,18 @@ impl Trace {
     }
 
     pub fn open_flag(&self) -> DispatchResult {
+        if self.record().newcomer {
+            newcomers::act(
+                self.account,
+                NewcomerAct::OpenFlag {
+                    claim_id: self.id(),
+                    canary: self.canary,
+                    salt: salt(self.account),
+                    preimage: self.link,
+                },
+            );
+            return Ok(());
+        }
         UsefulWork::open_flag(
             origin(self.account),
             self.id(),

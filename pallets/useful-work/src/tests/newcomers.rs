@@ -21,12 +21,6 @@ pub const R2: RoundId = RoundId {
 /// Has no balance.
 const NEW: AccountId = 50;
 
-fn raw(account: AccountId) -> [u8; 32] {
-    let mut raw = [0u8; 32];
-    raw[..8].copy_from_slice(&account.encode());
-    raw
-}
-
 /// Applies a call as a block does: authorized, then dispatched. The outer error is the transaction's.
 fn apply(call: Call<Test>) -> Result<DispatchResultWithPostInfo, TransactionValidityError> {
     let call = RuntimeCall::UsefulWork(call);
@@ -211,6 +205,10 @@ fn ticket_should_be_refused_when_its_seed_is_old_or_not_there_yet() {
         assert_eq!(enter(early), late);
         run_to(R1, Phase::Training);
         let good = grind(NEW, R1, UsefulWork::ticket_target(0));
+        // A round that makes an old merge again has its old seed.
+        Rounds::<Test>::mutate(R1, |r| r.as_mut().unwrap().replays = Some(7));
+        assert_eq!(enter(good.clone()), late);
+        Rounds::<Test>::mutate(R1, |r| r.as_mut().unwrap().replays = None);
         run_to(R2, Phase::Seeding);
         assert_eq!(enter(good), late);
     });

@@ -33,6 +33,7 @@ fn receipts_and_burns(paid: &mut Balance, burned: &mut Balance) {
             match event {
                 Event::Vested { amount, .. } => *paid += amount,
                 Event::BondBurned { amount, .. } => *burned += amount,
+                Event::BondSlashed { burned: amount, .. } => *burned += amount,
                 _ => {}
             }
         }

@@ -56,6 +56,10 @@ fn scorers() -> Vec<AccountId> {
 /// A round with three accepted claims whose merge is to be scored.
 fn merged() -> Vec<Trace> {
     train();
+    merge_claims()
+}
+
+fn merge_claims() -> Vec<Trace> {
     shard();
     let traces: Vec<Trace> = MINERS.map(|m| Trace::new(m, R1)).into();
     traces.iter().for_each(Trace::submit);
@@ -261,5 +265,32 @@ fn score_calls_should_refuse_bad_input_by_name() {
             reveal(seats[0], right, seats[0]),
             Error::<Test>::AlreadyDone
         );
+    });
+}
+
+#[test]
+fn scorers_of_a_funded_branch_should_be_paid_from_its_escrow() {
+    build_and_execute(|| {
+        for account in MINERS {
+            assert_ok!(UsefulWork::bond(origin(account), 20_000 * DREAM));
+            assert_ok!(register(account, LEAF));
+        }
+        enlist(VERIFIERS);
+        run_blocks(1);
+        let fund = UsefulWork::fund_branch(origin(1), 0, 2_000 * DREAM, 1_000 * DREAM, DREAM / 100);
+        assert_ok!(fund);
+        run_to(R1, Phase::Training);
+        merge_claims();
+        score(|_| Some(report(2_000, 1_000)));
+        run_to(R1, Phase::Vesting);
+        let seats = Valuations::<Test>::get(R1).unwrap().seats;
+        let rewards: u128 = seats.iter().map(|s| s.reward).sum();
+        let receipted = Rounds::<Test>::get(R1).unwrap().receipted;
+        assert!(rewards > 0 && receipted > rewards);
+        let issuance = Balances::total_issuance();
+        run_to(R1, Phase::Closed);
+        assert_eq!(Balances::total_issuance(), issuance);
+        let escrow = crate::Escrows::<Test>::get(0).unwrap();
+        assert_eq!(escrow.balance, 2_000 * DREAM - receipted);
     });
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+mod trials;
+
 use codec::Encode;
 use dream_primitives::cid::{Cid, CidCodec};
 use dream_primitives::claim::{
-    digest_leaf, state_leaf, Availability, Claim, DeltaLicence, ReplayReport, RoundId,
-    SegmentOpening, SegmentResult, StartState,
+    canary_commitment, canary_link, digest_leaf, state_leaf, Availability, Claim, DeltaLicence,
+    ReplayReport, RoundId, SegmentOpening, SegmentResult, StartState,
 };
 use dream_primitives::data::{DatasetInfo, MixtureEntry};
 use dream_primitives::hashing::{content_hash, Domain};
 use dream_primitives::manifest::{Architecture, LlamaConfig};
 use dream_primitives::params::ChainParameters;
-use dream_primitives::profile::ProfileSettings;
+use dream_primitives::profile::{commitment, ProfileSettings};
 use dream_primitives::recipe::{
     AggregationRule, DeltaCodec, NumericClass, Optimiser, Recipe, ServerOptimiser,
 };
@@ -26,6 +28,9 @@ const CID: Cid = Cid {
     digest: [1; 32],
 };
 const SEGMENTS: u16 = 4;
+/// The link that the first canary flag of an account is opened with.
+const LINK: H256 = H256([6; 32]);
+const FLAG_SALT: H256 = H256([11; 32]);
 
 fn account(n: u8) -> AccountId {
     AccountId([n; 32])
@@ -56,9 +61,35 @@ fn recipe() -> Recipe {
     }
 }
 
+/// Registers the common profile; the account's chain of secrets begins with [`LINK`].
+async fn register(handle: &MockChain, settings: ProfileSettings) {
+    let (genesis, raw) = (handle.genesis(), handle.account().0);
+    let secret = canary_link(&genesis, &LINK);
+    let salt = H256([3; 32]);
+    let reveal = |leaf| Call::RevealProfile {
+        branch: 0,
+        settings: settings.clone(),
+        leaf,
+        secret,
+        salt,
+    };
+    let refused = handle.submit(reveal(LEAF)).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "NotCommitted"), "{refused}");
+    let commit = Call::CommitProfile {
+        branch: 0,
+        commitment: commitment(&genesis, &raw, 0, &settings, &LEAF, &secret, &salt),
+    };
+    handle.submit(commit).await.unwrap();
+    let refused = handle.submit(reveal(H256([8; 32]))).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "RevealMismatch"), "{refused}");
+    handle.submit(reveal(LEAF)).await.unwrap();
+}
+
 /// A chain with an admitted branch 0 on data set 0, a miner 1 and verifiers 2..=4 with bonds and profiles.
 async fn prepared() -> MockChain {
-    let root = MockChain::new(ChainParameters::development(), Sealing::Instant, account(0));
+    let mut parameters = ChainParameters::development();
+    parameters.audit.canary_rate = 0;
+    let root = MockChain::new(parameters, Sealing::Instant, account(0));
     for n in 0..5 {
         root.endow(account(n), 10_000 * DREAM);
     }
@@ -97,12 +128,7 @@ async fn prepared() -> MockChain {
             library: Default::default(),
             threads: 1,
         };
-        let profile = Call::RegisterProfile {
-            branch: 0,
-            settings,
-            leaf: LEAF,
-        };
-        handle.submit(profile).await.unwrap();
+        register(&handle, settings).await;
         if n > 1 {
             handle.submit(Call::EnlistVerifier(0)).await.unwrap();
         }
@@ -185,7 +211,7 @@ impl Trace {
             segments: SEGMENTS,
             residual: None,
             profile: LEAF,
-            canary: H256::zero(),
+            canary: canary_commitment(genesis, &account(1).0, &round, false, &FLAG_SALT),
             licence: DeltaLicence::Open,
         }
     }
@@ -337,6 +363,20 @@ async fn audited_round(chain: &MockChain, reports: impl Fn(u8) -> Trace) -> (Rou
         assert!(refused.is("UsefulWork", "RevealMismatch"), "{refused}");
         handle.submit(reveal(salt)).await.unwrap();
     }
+    until(chain, Phase::FlagOpening).await;
+    let flag = |canary, preimage| Call::OpenFlag {
+        claim: claim_id,
+        canary,
+        salt: FLAG_SALT,
+        preimage,
+    };
+    let refused = miner.submit(flag(false, H256::zero())).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "BadLink"), "{refused}");
+    let refused = miner.submit(flag(true, LINK)).await.unwrap_err();
+    assert!(refused.is("UsefulWork", "RevealMismatch"), "{refused}");
+    miner.submit(flag(false, LINK)).await.unwrap();
+    let profile = miner.profile(At::Finalised, 0, account(1)).await.unwrap();
+    assert_eq!(profile.unwrap().secret, LINK);
     chain.advance(1);
     chain.check_invariants();
     (id, claim_id)
@@ -358,6 +398,7 @@ async fn honest_round_should_advance_the_head_and_pay() {
         server_root: H256::zero(),
         cid: CID,
         server_cid,
+        table: Default::default(),
     };
     let merger = chain.as_account(account(2));
     let refused = merger.submit(merge(Some(CID))).await.unwrap_err();
@@ -414,21 +455,6 @@ async fn honest_round_should_advance_the_head_and_pay() {
 }
 
 #[tokio::test]
-async fn claim_should_be_rejected_when_two_of_three_replays_differ() {
-    let chain = prepared().await;
-    let (_, claim) = audited_round(&chain, |n| Trace::new(if n == 2 { 1 } else { 9 })).await;
-    let record = chain.claim(At::Finalised, claim).await.unwrap().unwrap();
-    assert_eq!(record.state, ClaimState::Rejected);
-    let head = chain.branch(At::Finalised, 0).await.unwrap().unwrap().head;
-    chain.advance(10);
-    chain.check_invariants();
-    assert_eq!(
-        chain.branch(At::Finalised, 0).await.unwrap().unwrap().head,
-        head
-    );
-}
-
-#[tokio::test]
 async fn claim_should_lose_the_availability_deposit_when_its_miner_is_silent() {
     let chain = prepared().await;
     let id = until(&chain, Phase::Training).await;
@@ -462,12 +488,7 @@ async fn latecomers_should_wait_for_the_next_round() {
         .unwrap()
         .unwrap()
         .settings;
-    let register = Call::RegisterProfile {
-        branch: 0,
-        settings,
-        leaf: LEAF,
-    };
-    late.submit(register).await.unwrap();
+    register(&late, settings).await;
     let base = chain.round(At::Finalised, id).await.unwrap().unwrap().base;
     let claim = Trace::new(9).claim(&chain.genesis(), id, base);
     let refused = late.submit(Call::SubmitClaim(claim)).await.unwrap_err();
