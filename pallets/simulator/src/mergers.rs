@@ -71,14 +71,13 @@ impl World {
     }
 
     pub(crate) fn wrong_merge(&mut self, round: RoundId, who: usize) {
-        let mut state = self.merged(round);
-        state[0] += 1;
-        let wrong = root(&state);
         let bonds = self.setup.parameters.bonds;
         let free = work::Bonds::<Chain>::get(&self.actors[who].account).map_or(0, |b| b.free());
         let posted = self.stored(round).merge.is_some();
         if free >= bonds.merge && !posted && !UsefulWork::contributions(round).is_empty() {
-            self.post(round, who, wrong);
+            let mut state = self.merged(round);
+            state[0] += 1;
+            self.post(round, who, root(&state));
             self.wrong_merges += 1;
         }
     }
@@ -103,7 +102,8 @@ impl World {
         let Some(posted) = work::PostedHeaders::<Chain>::get(round) else {
             return;
         };
-        if posted.state_root == root(&self.merged(round)) {
+        let empty = UsefulWork::contributions(round).is_empty();
+        if empty || posted.state_root == root(&self.merged(round)) {
             return;
         }
         let merger = self.merger();
