@@ -30,7 +30,6 @@ const WINDOW: u32 = 40;
 
 fn window(parameters: &mut ChainParameters) {
     parameters.round.dispute_blocks = WINDOW;
-    parameters.round.merge_blocks = 200;
     parameters.audit.canary_rate = 0;
 }
 
@@ -336,7 +335,13 @@ async fn claim_whose_delta_is_not_to_be_had_should_be_excluded_and_the_others_me
 
 #[tokio::test]
 async fn delta_that_only_its_miner_holds_should_be_put_together_from_the_chain() {
-    let net = Net::of(8, 2, large(AggregationRule::WeightedMean, NESTEROV), window).await;
+    let net = Net::of(8, 2, large(AggregationRule::WeightedMean, NESTEROV), |p| {
+        window(p);
+        // Every demand and every answer makes a block.
+        p.round.response_blocks = 100;
+        p.round.merge_blocks = 400;
+    })
+    .await;
     let mut roles = without_mergers(&net, 2);
     let (id, bytes) = without_delta(&net, &roles).await;
     // The miner starts again with a store of its own.

@@ -527,6 +527,14 @@ mod tests {
             Item::RoundClaims(round),
             Item::ClaimOf(round, alice),
             Item::Claim(H256::zero()),
+            Item::PostedHeader(round),
+            Item::PostedTable(round),
+            Item::Disputes(round),
+            Item::Demands(round),
+            Item::Escrow(1),
+            Item::TicketTarget(1),
+            Item::Tickets(1),
+            Item::Newcomers(round),
             Item::ProfileCommitment(1, alice),
             Item::ActiveTrials,
             Item::Trial(H256::zero()),
@@ -552,8 +560,25 @@ mod tests {
         };
         let to = Key::from_suri("//Bob").unwrap().account();
         let transfer = Call::Transfer { to, amount: DREAM };
+        let ticket = crate::Ticket {
+            account: key.account(),
+            round: dream_primitives::claim::RoundId {
+                branch: 0,
+                number: 1,
+            },
+            nonce: 7,
+            settings: dream_primitives::profile::ProfileSettings {
+                isa: Default::default(),
+                math: Default::default(),
+                library: Default::default(),
+                threads: 1,
+            },
+            leaf: H256::zero(),
+            secret: H256::zero(),
+        };
         let runtime = runtime();
         for call in [
+            Call::Enter(Box::new(ticket)),
             transfer.clone(),
             Call::Sudo(Box::new(transfer)),
             Call::WithdrawUnbonded,
