@@ -108,7 +108,7 @@ fn bench_replay() -> Result<(), Box<dyn std::error::Error>> {
     for _ in 0..REPEATS {
         let (state, mut own) = (start()?, batches.clone());
         let began = Instant::now();
-        let outcome = runner.run_segment(state, &mut own, 0, &mut silent)?;
+        let outcome = runner.run_segment(&head, state, &mut own, 0, &mut silent)?;
         let hash = outcome.state.hash(&genesis);
         trained = trained.min(began.elapsed());
         let inputs = ReplayInputs {

@@ -30,7 +30,7 @@ pub fn calibrate(
             .flat_map(|slot| tokens(&calibration_window(&seed, step, slot, window)))
             .collect()
     };
-    let outcome = runner.run_segment(start, &mut batches, 0, progress)?;
+    let outcome = runner.run_segment(&head, start, &mut batches, 0, progress)?;
     let end_state = outcome.state.hash(genesis);
     Ok(calibration_leaf(
         genesis,

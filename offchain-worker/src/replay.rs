@@ -6,8 +6,8 @@ use dream_primitives::claim::{Claim, ReplayReport, SegmentResult};
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::trial::TrialStep;
-use dream_primitives::{delta, BoundedVec, H256};
-use dream_training::{Progress, SegmentRunner, TrainingError, TrainingState};
+use dream_primitives::{BoundedVec, H256};
+use dream_training::{claim_delta, Progress, SegmentRunner, TrainingError, TrainingState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -79,20 +79,22 @@ pub fn replay(
             delta_root = H256::zero();
         }
         let (mut end_state, mut digest) = (H256::zero(), H256::zero());
-        let outcome = runner.run_segment(start, &mut batches, segment, &mut |p: &Progress| {
-            if Some(p.step) == wanted {
-                step_state = Some(p.state.hash(&genesis));
-            }
-            progress(p)
-        });
+        let outcome =
+            runner.run_segment(&head, start, &mut batches, segment, &mut |p: &Progress| {
+                if Some(p.step) == wanted {
+                    step_state = Some(p.state.hash(&genesis));
+                }
+                progress(p)
+            });
         match outcome {
             Ok(outcome) => {
                 end_state = outcome.state.hash(&genesis);
                 digest = outcome.digest;
                 if last {
-                    let chunks = dream_training::delta(&architecture, &head, &outcome.state.params);
-                    delta_root = match chunks {
-                        Ok(chunks) => delta::root(&chunks).unwrap_or_default(),
+                    let end = &outcome.state.params;
+                    let claimed = claim_delta(&architecture, &recipe, &head, end, None);
+                    delta_root = match claimed {
+                        Ok(delta) => delta.root,
                         Err(error) if claims_fault(&error) => H256::zero(),
                         Err(error) => return Err(error),
                     };

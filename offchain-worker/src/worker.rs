@@ -41,10 +41,11 @@ pub trait Runners: Send + Sync {
     fn delta(
         &self,
         architecture: &Architecture,
+        recipe: &Recipe,
         head: &[i32],
         end: &[f32],
     ) -> Result<Vec<DeltaChunk>, TrainingError> {
-        dream_training::delta(architecture, head, end)
+        Ok(dream_training::claim_delta(architecture, recipe, head, end, None)?.chunks)
     }
 }
 

@@ -12,7 +12,7 @@ use dream_primitives::recipe::Recipe;
 use dream_primitives::round::{ClaimState, Phase};
 use dream_primitives::H256;
 use dream_training::{
-    BatchSource, Progress, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+    BatchSource, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
 };
 use dream_worker::roles::{merge::Merger, mine::Miner, verify::Verifier, Role};
 use dream_worker::worker::{DummyRunners, Runners, Worker};
@@ -68,20 +68,23 @@ impl Runners for Fakers {
 impl SegmentRunner for Faker {
     fn run_segment(
         &mut self,
+        base: &[i32],
         state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
         progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<SegmentOutcome, TrainingError> {
-        let mut outcome = self.0.run_segment(state, batches, segment, progress)?;
+        let mut outcome = self
+            .0
+            .run_segment(base, state, batches, segment, progress)?;
         if segment + 1 == self.1.segments {
             outcome.state.params[0] += 0.5;
         }
         Ok(outcome)
     }
 
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
-        self.0.evaluate(head, samples)
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
+        self.0.score(head, samples)
     }
 }
 
@@ -301,6 +304,7 @@ impl Runners for Stopping {
 impl SegmentRunner for StoppingRunner {
     fn run_segment(
         &mut self,
+        base: &[i32],
         state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
@@ -309,11 +313,11 @@ impl SegmentRunner for StoppingRunner {
         if self.1.fetch_add(1, Ordering::SeqCst) == self.2 {
             return Err(TrainingError::Stopped);
         }
-        self.0.run_segment(state, batches, segment, progress)
+        self.0.run_segment(base, state, batches, segment, progress)
     }
 
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
-        self.0.evaluate(head, samples)
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
+        self.0.score(head, samples)
     }
 }
 

@@ -12,7 +12,7 @@ use dream_primitives::round::{ClaimState, Phase, Role as PaidAs};
 use dream_primitives::H256;
 use dream_store::Fault;
 use dream_training::{
-    BatchSource, Progress, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+    BatchSource, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
 };
 use dream_worker::view::{explain, report, status};
 use dream_worker::worker::{DummyRunners, Runners};
@@ -38,13 +38,14 @@ impl Runners for Fakers {
 impl SegmentRunner for Faker {
     fn run_segment(
         &mut self,
+        base: &[i32],
         mut state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
         progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<SegmentOutcome, TrainingError> {
         if segment + 1 < self.1.segments {
-            return self.0.run_segment(state, batches, segment, progress);
+            return self.0.run_segment(base, state, batches, segment, progress);
         }
         state.params[0] += 0.5;
         state.step += u64::from(self.1.steps);
@@ -56,8 +57,8 @@ impl SegmentRunner for Faker {
         })
     }
 
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
-        self.0.evaluate(head, samples)
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
+        self.0.score(head, samples)
     }
 }
 

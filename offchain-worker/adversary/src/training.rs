@@ -7,7 +7,7 @@ use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::H256;
 use dream_training::{
-    BatchSource, Progress, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+    BatchSource, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
 };
 use dream_worker::worker::Runners;
 use std::error::Error;
@@ -56,15 +56,16 @@ impl Runners for CheatingRunners {
     fn delta(
         &self,
         architecture: &Architecture,
+        recipe: &Recipe,
         head: &[i32],
         end: &[f32],
     ) -> Result<Vec<DeltaChunk>, TrainingError> {
         if self.how != Training::WrongDelta {
-            return self.honest.delta(architecture, head, end);
+            return self.honest.delta(architecture, recipe, head, end);
         }
         let start = dream_training::dequantise(architecture, head)?;
         let twice: Vec<f32> = start.iter().zip(end).map(|(s, e)| 2.0 * e - s).collect();
-        self.honest.delta(architecture, head, &twice)
+        self.honest.delta(architecture, recipe, head, &twice)
     }
 }
 
@@ -100,6 +101,7 @@ impl CheatingRunner {
     /// Runs half of the steps and says that it ran them all.
     fn half(
         &mut self,
+        base: &[i32],
         state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
@@ -109,16 +111,16 @@ impl CheatingRunner {
         let end = state.step + u64::from(self.recipe.steps);
         let mut kept: Option<TrainingState> = None;
         let mut losses = Vec::new();
-        let outcome = self
-            .honest
-            .run_segment(state, batches, segment, &mut |p: &Progress| {
-                losses.push(p.loss);
-                if p.step < done {
-                    return progress(p);
-                }
-                kept = Some(p.state.clone());
-                ControlFlow::Break(())
-            });
+        let outcome =
+            self.honest
+                .run_segment(base, state, batches, segment, &mut |p: &Progress| {
+                    losses.push(p.loss);
+                    if p.step < done {
+                        return progress(p);
+                    }
+                    kept = Some(p.state.clone());
+                    ControlFlow::Break(())
+                });
         let Some(mut state) = kept else {
             return outcome;
         };
@@ -136,6 +138,7 @@ impl CheatingRunner {
 impl SegmentRunner for CheatingRunner {
     fn run_segment(
         &mut self,
+        base: &[i32],
         mut state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
@@ -145,21 +148,24 @@ impl SegmentRunner for CheatingRunner {
             Training::FakedSegment if segment.saturating_add(1) >= self.recipe.segments => {
                 Ok(self.make_up(state))
             }
-            Training::SkippedSteps => self.half(state, batches, segment, progress),
+            Training::SkippedSteps => self.half(base, state, batches, segment, progress),
             Training::WrongOrder => {
                 let mut batches = Swapped(batches);
                 self.honest
-                    .run_segment(state, &mut batches, segment, progress)
+                    .run_segment(base, state, &mut batches, segment, progress)
             }
             Training::WrongStart => {
                 state.params.iter_mut().for_each(|p| *p += 1e-3);
-                self.honest.run_segment(state, batches, segment, progress)
+                self.honest
+                    .run_segment(base, state, batches, segment, progress)
             }
-            _ => self.honest.run_segment(state, batches, segment, progress),
+            _ => self
+                .honest
+                .run_segment(base, state, batches, segment, progress),
         }
     }
 
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
-        self.honest.evaluate(head, samples)
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
+        self.honest.score(head, samples)
     }
 }

@@ -91,7 +91,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut trainer = Trainer::new(architecture, recipe, genesis)?;
     let (wall, processor) = (Instant::now(), processor_seconds()?);
-    let done = trainer.run_segment(start, &mut batches, 0, &mut silent)?;
+    let done = trainer.run_segment(&head, start, &mut batches, 0, &mut silent)?;
     let (wall, processor) = (
         wall.elapsed().as_secs_f64(),
         processor_seconds()? - processor,

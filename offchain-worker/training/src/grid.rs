@@ -22,7 +22,7 @@ pub(crate) fn first_not_finite(values: &[f32]) -> Option<usize> {
     }
 }
 
-fn expect_len(found: usize, expected: usize) -> Result<(), TrainingError> {
+pub(crate) fn expect_len(found: usize, expected: usize) -> Result<(), TrainingError> {
     if found == expected {
         Ok(())
     } else {
@@ -85,7 +85,17 @@ pub fn grid_steps(
     Ok(out)
 }
 
-/// The delta of a claim: quantise(state_S - state_0), where state_0 is what `head` dequantises to.
+/// The integers nearest to f32 parameters: `x * 2^s`, rounded half to even and clamped to `i32`.
+pub(crate) fn to_grid(
+    architecture: &Architecture,
+    params: &[f32],
+) -> Result<Vec<i32>, TrainingError> {
+    let zeros = vec![0f32; params.len()];
+    grid_steps(architecture, &zeros, params)
+}
+
+/// The dense delta of a claim without error feedback: quantise(state_S - state_0), where state_0 is what `head`
+/// dequantises to. [`crate::claim_delta`] makes what a recipe asks for.
 pub fn delta(
     architecture: &Architecture,
     head: &[i32],

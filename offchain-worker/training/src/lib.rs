@@ -21,7 +21,7 @@
 //!     let mut trainer = Trainer::new(architecture, recipe, genesis)?;
 //!     let mut state = TrainingState::from_head(&architecture, &head)?;
 //!     for segment in 0..recipe.segments {
-//!         let done = trainer.run_segment(state, batches, segment, &mut silent)?;
+//!         let done = trainer.run_segment(&head, state, batches, segment, &mut silent)?;
 //!         println!("{:?} {:?}", done.state.hash(&genesis), done.digest);
 //!         state = done.state;
 //!     }
@@ -31,6 +31,8 @@
 //! }
 //! ```
 
+mod claim_delta;
+mod distance;
 mod dummy;
 mod error;
 mod grid;
@@ -38,18 +40,23 @@ mod init;
 mod model;
 pub mod numeric;
 pub mod optimiser;
+mod proximal;
 mod runner;
+mod score;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod trainer;
 
+pub use claim_delta::{claim_delta, ClaimDelta, Residual};
+pub use distance::{distance, Distance};
 pub use dummy::DummyRunner;
 pub use error::{SnapshotError, TrainingError};
 pub use grid::{delta, dequantise, grid_steps};
 pub use init::init_state;
 pub use model::Model;
 pub use runner::{silent, tokens, BatchSource, Progress, SegmentOutcome, SegmentRunner};
+pub use score::{Scores, MAX_MICRO_NATS};
 pub use snapshot::TrainingState;
 pub use trainer::Trainer;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the worker asks of training: run a segment, evaluate a state.
 
-use crate::{TrainingError, TrainingState};
+use crate::{Scores, TrainingError, TrainingState};
 use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::recipe::Recipe;
 use dream_primitives::H256;
@@ -62,18 +62,25 @@ pub struct SegmentOutcome {
 
 /// Runs segments. One run gives the same bits in every process of one numeric profile, wherever it starts from.
 pub trait SegmentRunner {
-    /// Runs segment `segment` (from zero) from `state`, which is the end of the segment before or state 0.
-    /// `progress` is called after each step and can stop the run.
+    /// Runs segment `segment` (from zero) from `state`, which is the end of the segment before or state 0. `base` is the
+    /// version that the round started from (grid integers), wherever the segment begins: the centre of the proximal
+    /// term. `progress` is called after each step and can stop the run.
     fn run_segment(
         &mut self,
+        base: &[i32],
         state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
         progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<SegmentOutcome, TrainingError>;
 
-    /// Mean loss of `head` (grid integers) over `samples` of one length, nats per token.
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError>;
+    /// Mean loss of `head` (grid integers) over each of `samples`, which have one length of 2 to context + 1 tokens.
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError>;
+
+    /// Mean loss of `head` over all `samples`, nats per token.
+    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
+        Ok(self.score(head, samples)?.mean())
+    }
 }
 
 /// Collects the bits of every step for the digest.
@@ -96,10 +103,11 @@ impl Trace {
     }
 }
 
-/// Checks that `state` is where `segment` begins.
+/// Checks that `state` is where `segment` begins, and the size of `base`.
 pub(crate) fn check_start(
     recipe: &Recipe,
     parameters: usize,
+    base: &[i32],
     state: &TrainingState,
     segment: u16,
 ) -> Result<(), TrainingError> {
@@ -109,11 +117,12 @@ pub(crate) fn check_start(
             segments: recipe.segments,
         });
     }
-    for part in [&state.params, &state.exp_avg, &state.exp_avg_sq] {
-        if part.len() != parameters {
+    let parts = [&state.params, &state.exp_avg, &state.exp_avg_sq].map(Vec::len);
+    for found in parts.into_iter().chain([base.len()]) {
+        if found != parameters {
             return Err(TrainingError::Parameters {
                 expected: parameters,
-                found: part.len(),
+                found,
             });
         }
     }

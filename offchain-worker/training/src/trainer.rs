@@ -3,18 +3,21 @@
 
 use crate::grid::dequantise;
 use crate::optimiser::AdamW;
+use crate::proximal::Proximal;
 use crate::runner::{check_samples, check_start, checked_batch, Trace};
 use crate::{
-    BatchSource, Model, Progress, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+    BatchSource, Model, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError,
+    TrainingState,
 };
 use dream_primitives::manifest::Architecture;
-use dream_primitives::recipe::{NumericClass, Recipe};
+use dream_primitives::recipe::Recipe;
 use dream_primitives::H256;
 use std::ops::ControlFlow;
 use std::time::Instant;
 use tch::{Reduction, TchError, Tensor};
 
-/// Samples in a batch of an evaluation. Fixed, because kernels depend on shapes.
+/// Samples in a batch of an evaluation. Fixed, because kernels depend on shapes: the last batch is filled up with its
+/// last sample.
 const EVALUATION_BATCH: usize = 8;
 
 /// Trains and evaluates with libtorch on the CPU. Keeps nothing between segments: all state is in [`TrainingState`].
@@ -53,11 +56,6 @@ impl Trainer {
                 "steps, batch and context must be positive",
             ));
         }
-        if recipe.proximal != 0 || recipe.class != NumericClass::Exact {
-            return Err(TrainingError::Recipe(
-                "only exact replay without a proximal term is served",
-            ));
-        }
         let model = Model::new(&architecture)?;
         Ok(Self {
             architecture,
@@ -91,13 +89,15 @@ impl Trainer {
 impl SegmentRunner for Trainer {
     fn run_segment(
         &mut self,
+        base: &[i32],
         mut state: TrainingState,
         batches: &mut dyn BatchSource,
         segment: u16,
         progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<SegmentOutcome, TrainingError> {
         let Architecture::Llama(config) = self.architecture;
-        check_start(&self.recipe, self.parameters, &state, segment)?;
+        check_start(&self.recipe, self.parameters, base, &state, segment)?;
+        let proximal = Proximal::new(&self.architecture, &self.recipe, base)?;
         let mut trace = Trace::default();
         let mut losses = Vec::with_capacity(usize::from(self.recipe.steps));
         let mut gradient = vec![0f32; self.parameters];
@@ -105,6 +105,9 @@ impl SegmentRunner for Trainer {
         for _ in 0..self.recipe.steps {
             let batch = checked_batch(batches, &self.recipe, config.vocab, state.step)?;
             let loss = self.gradient(&state.params, &batch, &mut gradient)?;
+            if let Some(proximal) = &proximal {
+                proximal.add_to(&state.params, &mut gradient);
+            }
             let norm = self.optimiser.step(&mut state, &gradient);
             if !loss.is_finite() || !norm.is_finite() {
                 return Err(TrainingError::Diverged {
@@ -139,19 +142,23 @@ impl SegmentRunner for Trainer {
         })
     }
 
-    fn evaluate(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<f64, TrainingError> {
+    fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
         let Architecture::Llama(config) = self.architecture;
         let width = check_samples(samples, config.context, config.vocab)?;
         let params = Tensor::f_from_slice(&dequantise(&self.architecture, head)?)?;
-        let mut losses = Vec::new();
-        let mut total = 0f64;
+        let mut per_token = vec![0f32; EVALUATION_BATCH * (width - 1)];
+        let mut losses = Vec::with_capacity(samples.len());
         for batch in samples.chunks(EVALUATION_BATCH) {
-            let rows = rows(batch.iter().flatten().copied(), width)?;
-            let per_token = tch::no_grad(|| self.model.loss(&params, &rows, Reduction::None))?;
-            losses.resize(batch.len() * (width - 1), 0f32);
-            per_token.f_copy_data(&mut losses, batch.len() * (width - 1))?;
-            total += losses.iter().map(|l| f64::from(*l)).sum::<f64>();
+            let filled = (0..EVALUATION_BATCH).filter_map(|i| batch.get(i).or(batch.last()));
+            let rows = rows(filled.flatten().copied(), width)?;
+            let found = tch::no_grad(|| self.model.loss(&params, &rows, Reduction::None))?;
+            found.f_copy_data(&mut per_token, EVALUATION_BATCH * (width - 1))?;
+            let rows = per_token.chunks_exact(width - 1).take(batch.len());
+            losses.extend(rows.map(|row| {
+                let sum: f64 = row.iter().map(|l| f64::from(*l)).sum();
+                (sum / row.len() as f64) as f32
+            }));
         }
-        Ok(total / (samples.len() * (width - 1)) as f64)
+        Ok(Scores { losses })
     }
 }

@@ -91,8 +91,9 @@ fn request(words: &[&str]) -> Request {
     }
 }
 
-/// A job is "all FOLDER [flip] [isa] [mode]", which runs every segment and leaves each end state in FOLDER, or
-/// "one FOLDER SEGMENT", which runs one segment from the file that "all" left.
+/// A job is "all FOLDER [flip] [isa] [mode]", which runs every segment and leaves each end state in FOLDER, "one FOLDER
+/// SEGMENT", which runs one segment from the file that "all" left, or "score [byte] [parameter] [mode]", which scores a
+/// fresh model on eleven samples, with one of their bytes or one parameter changed.
 #[test]
 #[ignore = "is run as a process of its own by the other tests"]
 fn child_should_run_what_its_environment_names() {
@@ -106,10 +107,13 @@ fn child_should_run_what_its_environment_names() {
         "\nsettings {} {} {}",
         settings.isa, settings.math, settings.threads
     );
+    if words[0] == "score" {
+        return score(&words);
+    }
     let folder = Path::new(words[1]);
     let file = |segment: u16| folder.join(format!("state-{segment}"));
+    let head = init_state(&ARCHITECTURE, 5).unwrap();
     let (range, start) = if words[0] == "all" {
-        let head = init_state(&ARCHITECTURE, 5).unwrap();
         (
             0..RECIPE.segments,
             TrainingState::from_head(&ARCHITECTURE, &head).unwrap(),
@@ -127,7 +131,7 @@ fn child_should_run_what_its_environment_names() {
     let mut state = start;
     for segment in range {
         let done = trainer
-            .run_segment(state, &mut batches, segment, &mut silent)
+            .run_segment(&head, state, &mut batches, segment, &mut silent)
             .unwrap();
         println!(
             "segment {segment} {:?} {:?}",
@@ -139,6 +143,21 @@ fn child_should_run_what_its_environment_names() {
         }
         state = done.state;
     }
+}
+
+fn score(words: &[&str]) {
+    let mut head = init_state(&ARCHITECTURE, 5).unwrap();
+    if words.contains(&"parameter") {
+        *head.last_mut().unwrap() += 1 << 16;
+    }
+    let mut batches = batches(None);
+    let mut samples: Vec<Vec<u32>> = (0..11).map(|i| batches(i)[..65].to_vec()).collect();
+    if words.contains(&"byte") {
+        samples[9][33] ^= 1;
+    }
+    let mut trainer = Trainer::new(ARCHITECTURE, RECIPE, GENESIS).unwrap();
+    let scores = trainer.score(&head, &samples).unwrap();
+    println!("score {:?} {}", scores.hash(&GENESIS), scores.micro_nats());
 }
 
 fn spawn(job: &str, environment: &[(&str, &str)]) -> Output {
@@ -210,6 +229,18 @@ fn hashes_should_change_from_the_segment_on_in_which_one_token_changes() {
             f.split(' ').zip(h.split(' ')).skip(2).all(|(a, b)| a != b),
             "{f} and {h}"
         );
+    }
+}
+
+#[test]
+fn score_should_be_bit_equal_in_another_process_and_differ_by_one_byte_or_parameter() {
+    let of = |job: &str| lines(&spawn(job, &[]), "score");
+    let honest = of("score");
+    assert_eq!(honest.len(), 1);
+    let hostile = [("ATEN_CPU_CAPABILITY", "default"), ("OMP_NUM_THREADS", "2")];
+    assert_eq!(lines(&spawn("score", &hostile), "score"), honest);
+    for other in ["score byte", "score parameter", "score compatible"] {
+        assert_ne!(of(other), honest, "{other}");
     }
 }
 

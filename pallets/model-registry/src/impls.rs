@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use dream_primitives::cid::Cid;
 use dream_primitives::data::Licence;
 use dream_primitives::manifest::{Architecture, ArchitectureError};
-use dream_primitives::recipe::{Recipe, RecipeError};
+use dream_primitives::recipe::{NumericClass, Recipe, RecipeError};
 use dream_primitives::registry::{Admission, Branch, Model, ModelRegistry, NewVersion};
 use dream_primitives::version::{contributions_root, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{BranchView, VersionView};
@@ -52,6 +52,9 @@ impl<T: Config> Pallet<T> {
 
     fn check_recipe(architecture: &Architecture, recipe: &Recipe) -> Result<(), Error<T>> {
         recipe.check(T::Parameters::get().audit.segments)?;
+        // Rounds compare replays bit by bit, and carry no residual from one claim to the next.
+        let served = recipe.class == NumericClass::Exact && !recipe.error_feedback;
+        ensure!(served, Error::<T>::RecipeNotServed);
         let Architecture::Llama(config) = architecture;
         ensure!(recipe.context <= config.context, Error::<T>::ContextTooLong);
         Ok(())

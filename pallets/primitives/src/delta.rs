@@ -152,9 +152,10 @@ impl DeltaChunk {
 
 /// Dot product of two chunks' codes: |sum| <= 4096 * 128^2 = 2^26.
 pub(crate) fn dot(a: &[i8], b: &[i8]) -> i32 {
-    // A product is at most 2^14; in 16 bits a processor has many at once.
-    let product = |x: i8, y: i8| i32::from(i16::from(x).wrapping_mul(i16::from(y)));
-    let products = a.iter().zip(b).map(|(x, y)| product(*x, *y));
+    let products = a
+        .iter()
+        .zip(b)
+        .map(|(x, y)| i32::from(*x).wrapping_mul(i32::from(*y)));
     products.fold(0i32, i32::wrapping_add)
 }
 

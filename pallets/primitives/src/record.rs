@@ -223,8 +223,8 @@ impl<AccountId> ClaimRecord<AccountId> {
             (Some(true), _) | (_, Some(Finding::Faked)) => mismatch,
             (_, Some(Finding::Report(plain))) => seat.report == Some(plain),
             (_, None) => {
-                // A claim felled by a challenge outside the audited segments was audited rightly; so was one whose delta's
-                // chunk was not to be had later.
+                // A claim felled by a challenge outside the audited segments was audited rightly; so was one whose delta is
+                // not to be had any more.
                 let felled = matches!(self.state, ClaimState::Slashed | ClaimState::Void);
                 let judged = self.state.accepted()
                     || self.state == ClaimState::Excluded
@@ -239,13 +239,11 @@ impl<AccountId> ClaimRecord<AccountId> {
         seat.verdict.is_some() && !self.was_right(seat)
     }
 
-    /// Whether a challenge felled the accepted claim after block `posted`.
-    pub fn felled_after(&self, posted: Option<BlockNumber>) -> bool {
+    /// Whether a challenge felled the accepted claim in or after a block: too late to leave a merge that stood then.
+    pub fn felled_since(&self, block: BlockNumber) -> bool {
         let felled = |s| matches!(s, ClaimState::Slashed | ClaimState::Void);
         let felled = self.history.last().filter(|h| felled(h.state));
-        let challenged = self.challenges() > 0;
-        let after = |h: &HistoryEntry| posted.is_some_and(|posted| h.block > posted);
-        challenged && felled.is_some_and(after)
+        self.challenges() > 0 && felled.is_some_and(|h| h.block >= block)
     }
 
     /// How often the claim was challenged.

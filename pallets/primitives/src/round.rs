@@ -271,6 +271,8 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Challenged, ClaimEvent::Merge, ClaimState::Merged),
     (ClaimState::Challenged, ClaimEvent::Slash, ClaimState::Slashed),
     (ClaimState::Challenged, ClaimEvent::Void, ClaimState::Void),
+    (ClaimState::Void, ClaimEvent::Exclude, ClaimState::Excluded),
+    (ClaimState::Void, ClaimEvent::Revert, ClaimState::Reverted),
     (ClaimState::Vested, ClaimEvent::Exclude, ClaimState::Excluded),
     (ClaimState::Vested, ClaimEvent::Revert, ClaimState::Reverted),
     (ClaimState::Slashed, ClaimEvent::Exclude, ClaimState::Excluded),

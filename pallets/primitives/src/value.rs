@@ -168,6 +168,8 @@ pub struct Valuation<AccountId> {
     pub shard: Shard<AccountId>,
     /// Where the shard is, once opened.
     pub cid: Option<crate::cid::Cid>,
+    /// Block at which it began: the merge could be disputed until then.
+    pub opened: BlockNumber,
     /// Stage.
     pub stage: ScoreStage,
     /// First block after the stage's time.
@@ -248,6 +250,7 @@ mod tests {
                 steward: 0,
             },
             cid: None,
+            opened: 0,
             stage: ScoreStage::Reveal,
             deadline: 0,
             seats: BoundedVec::truncate_from(reports.iter().map(seat).collect()),

@@ -70,6 +70,17 @@ const RULES: &[Rule] = &[
         reserved: SDK,
     },
     Rule {
+        member: "dream-simulator",
+        folder: "pallets/simulator",
+        ours: &[
+            "dream-primitives",
+            "pallet-data-registry",
+            "pallet-model-registry",
+            "pallet-useful-work",
+        ],
+        reserved: SDK,
+    },
+    Rule {
         member: "dream-runtime",
         folder: "runtime",
         ours: &[

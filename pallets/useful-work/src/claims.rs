@@ -52,11 +52,23 @@ impl<T: Config> Pallet<T> {
         state: ClaimState,
         act: impl FnOnce(&RoundOf<T>, &mut Record<T>) -> Result<(), Error<T>>,
     ) -> DispatchResult {
+        let awaited =
+            |round: &RoundOf<T>, record: &mut Record<T>| act(round, record).map(|()| true);
+        Self::act_counted(claim_id, phase, state, awaited)
+    }
+
+    /// As [`Self::act`], for an act that says whether the phase waited for it.
+    fn act_counted(
+        claim_id: H256,
+        phase: Phase,
+        state: ClaimState,
+        act: impl FnOnce(&RoundOf<T>, &mut Record<T>) -> Result<bool, Error<T>>,
+    ) -> DispatchResult {
         let mut record = Claims::<T>::get(claim_id).ok_or(Error::<T>::UnknownClaim)?;
         let mut round = Self::round_in(record.claim.round, phase)?;
         ensure!(record.state == state, Error::<T>::WrongClaimState);
-        act(&round, &mut record)?;
-        round.awaiting = round.awaiting.saturating_sub(1);
+        let awaited = act(&round, &mut record)?;
+        round.awaiting = round.awaiting.saturating_sub(u32::from(awaited));
         Rounds::<T>::insert(record.claim.round, round);
         Claims::<T>::insert(claim_id, record);
         Ok(())
@@ -270,7 +282,7 @@ impl<T: Config> Pallet<T> {
         claim_id: H256,
         commitment: H256,
     ) -> DispatchResult {
-        Self::act(
+        Self::act_counted(
             claim_id,
             Phase::Commitment,
             ClaimState::Available,
@@ -278,7 +290,8 @@ impl<T: Config> Pallet<T> {
                 let seat = Self::seat(record, &verifier)?;
                 ensure!(seat.commitment.is_none(), Error::<T>::AlreadyDone);
                 seat.commitment = Some(commitment);
-                Ok(())
+                // Nobody waits for a seat that lacked the blobs: counted, it would end the phase before another's turn.
+                Ok(seat.availability != Some(Availability::Lack))
             },
         )?;
         Self::deposit_event(Event::ReplayCommitted {

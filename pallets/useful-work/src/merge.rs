@@ -27,24 +27,8 @@ impl<T: Config> Pallet<T> {
     /// it is open), a replay every one that was merged and not taken out since.
     pub(crate) fn contributes(record: &Record<T>, replayed: bool) -> bool {
         let out = matches!(record.state, ClaimState::Reverted | ClaimState::Excluded);
-        let accepted = match record.state {
-            ClaimState::Accepted | ClaimState::Challenged => true,
-            // What a challenge fells under a posted merge stays in it: it is in the model, to be reverted.
-            ClaimState::Slashed | ClaimState::Void => {
-                record.felled_after(Self::posted_at(record.claim.round))
-            }
-            _ => false,
-        };
+        let accepted = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
         (record.merged && !out) || (accepted && !replayed)
-    }
-
-    /// Block at which a round's merge was posted.
-    fn posted_at(round: RoundId) -> Option<BlockNumber> {
-        let posted = PostedHeaders::<T>::get(round).or_else(|| {
-            let merge = Rounds::<T>::get(round)?.merge?;
-            T::Models::version(merge.version)
-        });
-        posted.map(|header| header.block)
     }
 
     /// The round whose claims the merge of `round` holds.

@@ -3,7 +3,7 @@
 
 use crate::{
     Config, Credits, Event, Exposure, Pallet, ParentAuthor, PendingIssuance, ProducerPot,
-    Producers, Terms, TotalCredits,
+    Producers, Terms, TotalCredits, Valuations,
 };
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
@@ -121,7 +121,9 @@ impl<T: Config> Pallet<T> {
         parameters: &ChainParameters,
     ) {
         if round.merge.is_some() {
-            record.merged = Self::contributes(record, false);
+            let scored = Valuations::<T>::get(round.id).map(|v| v.opened);
+            record.merged = Self::contributes(record, false)
+                || scored.is_some_and(|since| record.felled_since(since));
             if record.state == ClaimState::Accepted {
                 Self::move_claim(record, ClaimEvent::Merge);
             }
@@ -248,8 +250,8 @@ impl<T: Config> Pallet<T> {
         // with a lost jury only.
         let canary = record.state == ClaimState::Canary;
         let round = record.claim.round;
-        let slashed = |h: &HistoryEntry| h.state == ClaimState::Slashed;
-        let reverted = record.state == ClaimState::Reverted && !record.history.iter().any(slashed);
+        let felled = |h: &HistoryEntry| matches!(h.state, ClaimState::Slashed | ClaimState::Void);
+        let reverted = record.state == ClaimState::Reverted && !record.history.iter().any(felled);
         if (Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary) || reverted {
             let funded = matches!(Self::funding(round), Some(Funding::Emission(_)));
             if funded {

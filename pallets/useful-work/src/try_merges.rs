@@ -86,7 +86,8 @@ impl<T: Config> Pallet<T> {
             "a merge is disputed that is not posted"
         );
         let posted = PostedHeaders::<T>::get(id);
-        let expected = round.merge.as_ref().filter(|_| merging).map(|m| m.version);
+        let standing = merging || round.phase == Phase::Valuation;
+        let expected = round.merge.as_ref().filter(|_| standing).map(|m| m.version);
         ensure!(
             posted.map(|header| header.hash()) == expected,
             "a posted merge is not its header's"

@@ -2,8 +2,8 @@
 //! Scoring of a merge on a held-out shard.
 
 use crate::{
-    Candidates, Config, Error, Event, Pallet, PostedHeaders, Rounds, Scores, SeedWindow,
-    SeedWindows, Terms, Valuations,
+    Candidates, Config, Error, Event, Pallet, PostedHeaders, PostedTables, Rounds, Scores,
+    SeedWindow, SeedWindows, Terms, Valuations,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -33,6 +33,10 @@ impl<T: Config> Pallet<T> {
         now: BlockNumber,
         parameters: &ChainParameters,
     ) -> bool {
+        // A replay makes an old merge again: what it is worth was scored then.
+        if round.replays.is_some() {
+            return false;
+        }
         let window = Terms::<T>::get(round.id).and_then(|t| t.recipe.context.checked_add(1));
         let Some(shard) = window.and_then(|w| T::Data::take_shard(round.id.branch, w)) else {
             return false;
@@ -42,6 +46,7 @@ impl<T: Config> Pallet<T> {
         let valuation = Valuation {
             shard,
             cid: None,
+            opened: now,
             stage: ScoreStage::Opening,
             deadline: now.saturating_add(parameters.round.response_blocks),
             seats: BoundedVec::new(),
@@ -219,6 +224,7 @@ impl<T: Config> Pallet<T> {
             Self::promote(round);
         } else {
             PostedHeaders::<T>::remove(round.id);
+            PostedTables::<T>::remove(round.id);
             Self::release_merge_bond(round);
             round.merge = None;
         }

@@ -53,7 +53,7 @@ impl Miner {
                 }
             }
             let outcome = self
-                .segment(view, state, batches.clone(), record.trace.len())
+                .segment(view, &head, state, batches.clone(), record.trace.len())
                 .await?;
             state = outcome.state;
             self.keep(view, &mut record, &state, outcome.digest)?;
@@ -185,6 +185,7 @@ impl Miner {
     async fn segment(
         &self,
         view: &View,
+        head: &Arc<Vec<i32>>,
         state: TrainingState,
         mut batches: RoundBatches,
         segment: u16,
@@ -198,8 +199,9 @@ impl Miner {
             segment + 1,
             recipe.segments
         );
+        let base = Arc::clone(head);
         let run = move |runner: &mut dyn dream_training::SegmentRunner| {
-            runner.run_segment(state, &mut batches, segment, &mut |p| {
+            runner.run_segment(&base, state, &mut batches, segment, &mut |p| {
                 show.step(&what, p.step, steps, p);
                 match stop.stopped() {
                     true => ControlFlow::Break(()),
@@ -249,7 +251,10 @@ impl Miner {
         let worker = &self.worker;
         let genesis = worker.chain.genesis();
         let architecture = &view.at.terms.architecture;
-        let chunks = worker.runners.delta(architecture, head, &end.params)?;
+        let chunks =
+            worker
+                .runners
+                .delta(architecture, &view.at.terms.recipe, head, &end.params)?;
         let delta_cid = blobs::put_delta(&*worker.store, &chunks).await?;
         let account = worker.account();
         Ok(Claim {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Tests by subject. What needs other processes is in `tests/replay.rs`.
 
+mod claim_delta;
+mod distance;
 mod forward;
 mod inputs;
 mod optimiser;
+mod proximal;
 mod reference;
+mod score;
 mod training;
 
 use dream_primitives::manifest::{Architecture, LlamaConfig};

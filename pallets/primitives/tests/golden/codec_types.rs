@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Examples of every public codec type, every variant among them.
 
+use crate::trials::{challenger, trial, trial_report};
 use crate::{check, hex};
-use codec::{Decode, Encode, MaxEncodedLen};
+use codec::{Decode, Encode};
 use dream_primitives::cid::{Cid, CidCodec};
 use dream_primitives::claim::*;
 use dream_primitives::credits::Credits;
@@ -17,7 +18,6 @@ use dream_primitives::recipe::*;
 use dream_primitives::registry::{Admission, Branch, DatasetRecord, Funding, Model, RoundTerms};
 use dream_primitives::round::*;
 use dream_primitives::trial::*;
-use dream_primitives::value::*;
 use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{
     AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView,
@@ -110,7 +110,7 @@ pub fn claim() -> Claim {
     }
 }
 
-fn segment_result() -> SegmentResult {
+pub fn segment_result() -> SegmentResult {
     SegmentResult {
         segment: 7,
         end_state: h(10),
@@ -184,7 +184,7 @@ fn admission() -> Admission {
     }
 }
 
-fn opened_start() -> OpenedStart {
+pub fn opened_start() -> OpenedStart {
     OpenedStart {
         segment: 7,
         state: h(22),
@@ -192,7 +192,7 @@ fn opened_start() -> OpenedStart {
     }
 }
 
-fn seat() -> Seat<AccountId> {
+pub fn seat() -> Seat<AccountId> {
     Seat {
         verifier: [24; 32],
         bond: 100,
@@ -203,7 +203,7 @@ fn seat() -> Seat<AccountId> {
     }
 }
 
-fn receipt() -> Receipt<AccountId> {
+pub fn receipt() -> Receipt<AccountId> {
     Receipt {
         account: [26; 32],
         role: Role::Miner,
@@ -213,14 +213,14 @@ fn receipt() -> Receipt<AccountId> {
     }
 }
 
-fn history() -> HistoryEntry {
+pub fn history() -> HistoryEntry {
     HistoryEntry {
         block: 1_500,
         state: ClaimState::Drawn,
     }
 }
 
-fn record() -> ClaimRecord<AccountId> {
+pub fn record() -> ClaimRecord<AccountId> {
     ClaimRecord {
         claim: claim(),
         miner: [27; 32],
@@ -279,91 +279,6 @@ fn round() -> Round<AccountId> {
         trials: 1,
         disputes: 6,
     }
-}
-
-fn challenger() -> Challenger<AccountId> {
-    Challenger {
-        account: [48; 32],
-        bond: 200,
-    }
-}
-
-fn trial_report() -> TrialReport {
-    TrialReport {
-        fingerprint: h(49),
-        plain: h(50),
-        verdict: Verdict::Mismatch,
-        lack: true,
-    }
-}
-
-fn trial() -> Trial<AccountId> {
-    Trial {
-        level: Level::Challenge,
-        stage: Stage::Reveal,
-        opened: 1_600,
-        deadline: 1_700,
-        segments: bounded(&[7]),
-        start: Some(opened_start()),
-        end: Some(segment_result()),
-        step: Some(TrialStep {
-            segment: 7,
-            step: 3,
-        }),
-        seats: 6,
-        weight: 1 << 75,
-        awaiting: 4,
-        challenger: Some(challenger()),
-    }
-}
-
-fn valuations(d: &mut Dump) {
-    let loss = |n| Loss {
-        total: n,
-        bits: h(60),
-    };
-    let report = ScoreReport {
-        parent: loss(5_000_000),
-        version: loss(4_000_000),
-    };
-    let shard = Shard {
-        root: h(61),
-        samples: 64,
-        window: 129,
-        steward: [62; 32],
-    };
-    let seat = ScoreSeat {
-        scorer: [63; 32],
-        bond: 100,
-        commitment: Some(h(64)),
-        report: Some(report),
-        reward: 7,
-    };
-    d.add(&[loss(1)]);
-    d.add(&[report]);
-    d.add(&[shard]);
-    d.add(&[seat.clone()]);
-    d.add(&[
-        ScoreStage::Opening,
-        ScoreStage::Commitment,
-        ScoreStage::Reveal,
-        ScoreStage::Done,
-    ]);
-    d.add(&[Valuation {
-        shard,
-        cid: Some(cid(66)),
-        stage: ScoreStage::Reveal,
-        deadline: 1_200,
-        seats: bounded(&[seat]),
-        settled: Some(report),
-    }]);
-    d.add(&[ScoreRecord {
-        round: 3,
-        version: h(65),
-        report,
-        samples: 64,
-        promoted: true,
-    }]);
 }
 
 pub fn trace_proof() -> TraceProof {
@@ -624,7 +539,7 @@ fn add_structures(d: &mut Dump) {
         delta_root: h(44),
         weight: 8,
     }]);
-    valuations(d);
+    crate::trials::valuations(d);
     d.add(&[BranchView {
         branch: 2,
         admitted: true,
@@ -672,68 +587,4 @@ fn encodings_should_be_the_reviewed_ones() {
 #[test]
 fn shapes_should_be_the_reviewed_ones() {
     check("shapes.txt", &dump().shapes);
-}
-
-#[test]
-fn longest_encodings_should_be_the_reviewed_ones() {
-    let mut text = String::new();
-    let mut line = |name: &str, longest: usize| {
-        writeln!(text, "{name} = {longest}").unwrap();
-    };
-    line("Branch", Branch::<AccountId>::max_encoded_len());
-    line("ChainParameters", ChainParameters::max_encoded_len());
-    line("Claim", Claim::max_encoded_len());
-    line("ClaimRecord", ClaimRecord::<AccountId>::max_encoded_len());
-    line(
-        "DatasetRecord",
-        DatasetRecord::<AccountId>::max_encoded_len(),
-    );
-    line("Model", Model::<AccountId>::max_encoded_len());
-    line("ReplayReport", ReplayReport::max_encoded_len());
-    line("Round", Round::<AccountId>::max_encoded_len());
-    line("RoundTerms", RoundTerms::max_encoded_len());
-    line("SegmentOpening", SegmentOpening::max_encoded_len());
-    line("StartState", StartState::max_encoded_len());
-    line("Trial", Trial::<AccountId>::max_encoded_len());
-    line("VersionHeader", VersionHeader::max_encoded_len());
-    check("longest.txt", &text);
-}
-
-#[test]
-fn claim_record_should_stay_below_16_kib() {
-    let longest = ClaimRecord::<AccountId>::max_encoded_len();
-    println!("a claim's record takes at most {longest} bytes");
-    assert!(longest < 16 * 1024, "{longest} bytes");
-}
-
-/// A record with every list full is as long as its bound says, so the bound above is the true one.
-#[test]
-fn claim_record_should_reach_its_bound_when_every_list_is_full() {
-    fn full<T: Clone + std::fmt::Debug, S: bounded_collections::Get<u32>>(
-        item: T,
-    ) -> dream_primitives::BoundedVec<T, S> {
-        bounded(&vec![item; usize::try_from(S::get()).unwrap()])
-    }
-    let full = ClaimRecord {
-        audited: full(1),
-        starts: full(opened_start()),
-        ends: full(segment_result()),
-        committee: full(seat()),
-        history: full(history()),
-        receipts: full(receipt()),
-        larger: full([44; 32]),
-        ..record()
-    };
-    // MaxEncodedLen allows five bytes for the prefix of a list that needs one here; there are seven lists.
-    let bound = ClaimRecord::<AccountId>::max_encoded_len();
-    let length = full.encode().len();
-    assert!(
-        length <= bound && length + 7 * 4 >= bound,
-        "{length} of {bound}"
-    );
-    assert_eq!(ClaimRecord::decode(&mut full.encode().as_slice()), Ok(full));
-
-    // One seat too many is refused when it is decoded.
-    let seats = vec![seat(); usize::try_from(dream_primitives::draw::MAX_COMMITTEE + 1).unwrap()];
-    assert!(Committee::<AccountId>::decode(&mut seats.encode().as_slice()).is_err());
 }

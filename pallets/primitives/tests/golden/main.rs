@@ -9,12 +9,14 @@
     clippy::unwrap_used
 )]
 
+mod bounds;
 mod codec_types;
 mod dispute;
 mod game;
 mod newcomers;
 mod rules;
 mod sources;
+mod trials;
 
 use std::fmt::Write;
 use std::path::PathBuf;

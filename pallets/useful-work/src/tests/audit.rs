@@ -188,6 +188,28 @@ fn audit_should_go_on_when_one_of_three_lacks_the_blobs() {
 }
 
 #[test]
+fn seat_that_lacked_should_not_end_the_phase_for_others_when_it_commits_after_all() {
+    build_and_execute(|| {
+        let trace = drawn();
+        trace.open_starts();
+        run_to(R1, Phase::Availability);
+        let (id, seats) = (trace.id(), trace.seats());
+        let words = [Availability::Lack, Availability::Have, Availability::Have];
+        for (seat, word) in seats.iter().zip(words) {
+            assert_ok!(UsefulWork::vote_availability(origin(*seat), id, word));
+        }
+        run_to(R1, Phase::Commitment);
+        commit(seats[0], id, &trace.report());
+        commit(seats[1], id, &trace.report());
+        run_blocks(1);
+        commit(seats[2], id, &trace.report());
+        run_to(R1, Phase::DigestOpening);
+        let committed = trace.record().committee;
+        assert!(committed.iter().all(|s| s.commitment.is_some()));
+    });
+}
+
+#[test]
 fn claim_should_be_accepted_when_two_thirds_match() {
     build_and_execute(|| {
         train();

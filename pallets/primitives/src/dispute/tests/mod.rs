@@ -10,6 +10,7 @@ use crate::math::to_u64;
 use crate::recipe::{AggregationRule, DeltaCodec};
 use crate::state::{self, CHUNK};
 use codec::DecodeAll;
+use proptest::prelude::*;
 
 #[test]
 fn bounds_should_be_those_of_merges() {
@@ -188,25 +189,46 @@ const SERVERS: [ServerOptimiser; 3] = [
 
 const CODECS: [DeltaCodec; 2] = [DeltaCodec::DenseInt8, DeltaCodec::TopK { per_chunk: 200 }];
 
+/// Recomputes every chunk of a merge and compares its leaves with the whole merge's.
+fn assert_recomputes(case: &Case) {
+    let (state, moments) = case.merged();
+    let server = case.facts.rule.server;
+    let leaves = state::leaves(&state);
+    let server_leaves = state::server_leaves(&moments, state.len());
+    let deltas = case.chosen_deltas();
+    let witness = Witness::new(&case.state, &case.moments, &deltas);
+    for (chunk, leaf) in leaves.iter().enumerate() {
+        let proof = witness.prove(chunk as u32).unwrap();
+        let outcome = recompute_chunk(&case.facts, &proof).unwrap();
+        assert_eq!(outcome.state_leaf, *leaf, "{:?}", case.facts.rule);
+        let expected: Vec<H256> = (0..server.moments() as usize)
+            .map(|moment| server_leaves[moment * leaves.len() + chunk])
+            .collect();
+        assert_eq!(outcome.server_leaves, expected, "{:?}", case.facts.rule);
+    }
+    assert!(witness.prove(leaves.len() as u32).is_none());
+}
+
 #[test]
 fn honest_merge_should_recompute_to_its_own_leaves_under_every_rule_and_server() {
-    let parameters = 2 * CHUNK + 77;
     for (seed, rule) in RULES.into_iter().enumerate() {
         for server in SERVERS {
             let rule = MergeRule { rule, server };
-            let case = Case::new(parameters, 7, rule, &CODECS, seed as u64);
-            let (state, moments) = case.merged();
-            let leaves = state::leaves(&state);
-            let server_leaves = state::server_leaves(&moments, parameters);
-            for chunk in 0..3u32 {
-                let outcome = recompute_chunk(&case.facts, &case.proof(chunk)).unwrap();
-                assert_eq!(outcome.state_leaf, leaves[chunk as usize], "{rule:?}");
-                let expected: Vec<H256> = (0..server.moments())
-                    .map(|moment| server_leaves[(moment * 3 + chunk) as usize])
-                    .collect();
-                assert_eq!(outcome.server_leaves, expected, "{rule:?}");
-            }
+            assert_recomputes(&Case::new(2 * CHUNK + 77, 7, rule, &CODECS, seed as u64));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn honest_merge_should_recompute_to_its_own_leaves_whatever_its_sizes(
+        parameters in 1usize..4 * CHUNK, count in 1usize..12, seed: u64, rule in 0..RULES.len(), server in 0..SERVERS.len(),
+        top_k in 1u16..999,
+    ) {
+        let rule = MergeRule { rule: RULES[rule], server: SERVERS[server] };
+        let codecs = [DeltaCodec::TopK { per_chunk: top_k }, DeltaCodec::DenseInt8];
+        assert_recomputes(&Case::new(parameters, count, rule, &codecs, seed));
     }
 }
 
