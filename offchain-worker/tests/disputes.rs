@@ -131,6 +131,13 @@ async fn head(net: &Net) -> VersionHeader {
         .unwrap()
 }
 
+/// The version that round 1 stands on.
+async fn base(net: &Net) -> VersionHeader {
+    let base = net.round(1).await.base;
+    let version = net.root.version(At::Finalised, base).await.unwrap();
+    version.unwrap()
+}
+
 /// The roots of the integer merge of `claims` onto `base`.
 async fn merged(net: &Net, base: &VersionHeader, claims: &[(H256, ClaimRecord)]) -> Merged {
     let (architecture, recipe) = (net.config.architecture, net.config.recipe);
@@ -184,12 +191,8 @@ async fn refuted(config: ModelConfig, miners: u8, wrong: Wrong) -> Net {
         free,
         50_000 * dream_primitives::DREAM + limits.bonds.merge - burned
     );
-    let version = net
-        .root
-        .version(At::Finalised, net.round(1).await.base)
-        .await
-        .unwrap();
-    let right = merged(&net, &version.unwrap(), &net.claims(1).await).await;
+    let version = base(&net).await;
+    let right = merged(&net, &version, &net.claims(1).await).await;
     let head = head(&net).await;
     assert_eq!(
         (head.state_root, head.server_root),
@@ -322,12 +325,7 @@ async fn claim_whose_delta_is_not_to_be_had_should_be_excluded_and_the_others_me
     let claims = net.claims(1).await;
     let (excluded, others): (Vec<_>, Vec<_>) = claims.into_iter().partition(|(c, _)| *c == id);
     assert_eq!(excluded[0].1.state, ClaimState::Excluded);
-    let base = net
-        .root
-        .version(At::Finalised, net.round(1).await.base)
-        .await
-        .unwrap()
-        .unwrap();
+    let base = base(&net).await;
     let right = merged(&net, &base, &others).await;
     assert_eq!(head(&net).await.state_root, right.state_root);
     assert_eq!(moves(&net, "supply_chunk"), 0);
@@ -402,12 +400,7 @@ async fn revert_should_replay_the_lineage_without_the_claim() {
         n.phase(3).await == Some(Phase::Vesting)
     })
     .await;
-    let first = net
-        .root
-        .version(At::Finalised, net.round(1).await.base)
-        .await
-        .unwrap()
-        .unwrap();
+    let first = base(&net).await;
     let mut rounds = Vec::new();
     for number in 1..=3 {
         rounds.push(net.claims(number).await);
