@@ -30,7 +30,6 @@ const WINDOW: u32 = 40;
 
 fn window(parameters: &mut ChainParameters) {
     parameters.round.dispute_blocks = WINDOW;
-    parameters.round.merge_blocks = 200;
     parameters.audit.canary_rate = 0;
 }
 
@@ -132,6 +131,13 @@ async fn head(net: &Net) -> VersionHeader {
         .unwrap()
 }
 
+/// The version that round 1 stands on.
+async fn base(net: &Net) -> VersionHeader {
+    let base = net.round(1).await.base;
+    let version = net.root.version(At::Finalised, base).await.unwrap();
+    version.unwrap()
+}
+
 /// The roots of the integer merge of `claims` onto `base`.
 async fn merged(net: &Net, base: &VersionHeader, claims: &[(H256, ClaimRecord)]) -> Merged {
     let (architecture, recipe) = (net.config.architecture, net.config.recipe);
@@ -185,12 +191,8 @@ async fn refuted(config: ModelConfig, miners: u8, wrong: Wrong) -> Net {
         free,
         50_000 * dream_primitives::DREAM + limits.bonds.merge - burned
     );
-    let version = net
-        .root
-        .version(At::Finalised, net.round(1).await.base)
-        .await
-        .unwrap();
-    let right = merged(&net, &version.unwrap(), &net.claims(1).await).await;
+    let version = base(&net).await;
+    let right = merged(&net, &version, &net.claims(1).await).await;
     let head = head(&net).await;
     assert_eq!(
         (head.state_root, head.server_root),
@@ -323,12 +325,7 @@ async fn claim_whose_delta_is_not_to_be_had_should_be_excluded_and_the_others_me
     let claims = net.claims(1).await;
     let (excluded, others): (Vec<_>, Vec<_>) = claims.into_iter().partition(|(c, _)| *c == id);
     assert_eq!(excluded[0].1.state, ClaimState::Excluded);
-    let base = net
-        .root
-        .version(At::Finalised, net.round(1).await.base)
-        .await
-        .unwrap()
-        .unwrap();
+    let base = base(&net).await;
     let right = merged(&net, &base, &others).await;
     assert_eq!(head(&net).await.state_root, right.state_root);
     assert_eq!(moves(&net, "supply_chunk"), 0);
@@ -336,7 +333,13 @@ async fn claim_whose_delta_is_not_to_be_had_should_be_excluded_and_the_others_me
 
 #[tokio::test]
 async fn delta_that_only_its_miner_holds_should_be_put_together_from_the_chain() {
-    let net = Net::of(8, 2, large(AggregationRule::WeightedMean, NESTEROV), window).await;
+    let net = Net::of(8, 2, large(AggregationRule::WeightedMean, NESTEROV), |p| {
+        window(p);
+        // Every demand and every answer makes a block.
+        p.round.response_blocks = 100;
+        p.round.merge_blocks = 400;
+    })
+    .await;
     let mut roles = without_mergers(&net, 2);
     let (id, bytes) = without_delta(&net, &roles).await;
     // The miner starts again with a store of its own.
@@ -397,12 +400,7 @@ async fn revert_should_replay_the_lineage_without_the_claim() {
         n.phase(3).await == Some(Phase::Vesting)
     })
     .await;
-    let first = net
-        .root
-        .version(At::Finalised, net.round(1).await.base)
-        .await
-        .unwrap()
-        .unwrap();
+    let first = base(&net).await;
     let mut rounds = Vec::new();
     for number in 1..=3 {
         rounds.push(net.claims(number).await);

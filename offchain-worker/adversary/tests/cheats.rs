@@ -210,3 +210,31 @@ async fn silence_should_cost_the_silent_alone() {
         honest_lost_nothing(&net, &[n]).await;
     }
 }
+
+#[tokio::test]
+async fn wrong_merger_should_lose_its_bond_and_the_right_merge_become_the_head() {
+    for mode in [Mode::WrongMerge, Mode::UnheldTree] {
+        let net = Net::with(6, 2, |p| {
+            p.audit.canary_rate = 0;
+            p.round.dispute_blocks = 40;
+        })
+        .await;
+        let mut roles = roles(&net, &[]);
+        let honest = roles.remove(1);
+        let cheat = Cheat::around(mode, None, Arc::new(DummyRunners)).unwrap();
+        let wrong = cheat.role(Box::new(Merger::new(net.worker_of(6, &cheat))));
+        roles.push(wrong);
+        let posted = async |n: &Net| n.round(1).await.merge.is_some();
+        net.drive(&roles, 400, async |n: &Net| n.phase(1).await.is_some())
+            .await;
+        net.drive(&roles, 400, posted).await;
+        let first = net.round(1).await.merge.unwrap().version;
+        roles.pop();
+        roles.push(honest);
+        net.drive(&roles, 400, async |n: &Net| n.version().await >= 1)
+            .await;
+        assert_ne!(net.round(1).await.merge.unwrap().version, first, "{mode:?}");
+        assert_eq!(lost(&net, 6).await, bonds(&net).await.merge, "{mode:?}");
+        honest_lost_nothing(&net, &[]).await;
+    }
+}

@@ -13,12 +13,10 @@ use dream_primitives::registry::RoundTerms;
 use dream_primitives::trial::{self, TrialSeat};
 use dream_primitives::version::VersionHeader;
 use dream_primitives::{game, registry, round, ticket};
-use dream_primitives::{
-    Balance, BlockNumber, BoundedVec, BranchId, ConstU32, DatasetId, ModelId, H256,
-};
+use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, ModelId, H256};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Call, ChainError, SubmitError};
+use crate::{AccountId, Bond, Call, ChainError, Escrow, SubmitError};
 
 /// A registered model.
 pub type Model = registry::Model<AccountId>;
@@ -66,46 +64,6 @@ impl From<BlockRef> for At {
     }
 }
 
-/// Most additions to a bond within the length of a round.
-pub const MAX_YOUNG: u32 = 8;
-
-/// An account's bond.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, Serialize, Deserialize)]
-pub struct Bond {
-    /// All that is bonded.
-    pub total: Balance,
-    /// Of it, locked for claims, seats and merges.
-    pub locked: Balance,
-    /// Of it, on its way out: amount, and the block from which it can be withdrawn.
-    pub unbonding: Option<(Balance, BlockNumber)>,
-    /// Block of the first addition.
-    pub since: BlockNumber,
-    /// Additions, by block, that a round that is open may not count yet.
-    pub young: BoundedVec<(BlockNumber, Balance), ConstU32<MAX_YOUNG>>,
-}
-
-impl Bond {
-    /// What is neither locked nor on its way out.
-    pub fn free(&self) -> Balance {
-        let unbonding = self.unbonding.map_or(0, |(amount, _)| amount);
-        self.total
-            .saturating_sub(self.locked)
-            .saturating_sub(unbonding)
-    }
-
-    /// What counts in a round that opened at that block: what was added in or after it does not.
-    pub fn counted(&self, opened: BlockNumber) -> Balance {
-        let late = self.young.iter().filter(|(block, _)| *block >= opened);
-        late.fold(self.total, |n, (_, amount)| n.saturating_sub(*amount))
-    }
-
-    /// The free part of what counts in a round.
-    pub fn free_in(&self, opened: BlockNumber) -> Balance {
-        let young = self.total.saturating_sub(self.counted(opened));
-        self.free().saturating_sub(young)
-    }
-}
-
 /// The profile that an account registered on a branch.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 pub struct ProfileRecord {
@@ -117,21 +75,6 @@ pub struct ProfileRecord {
     pub since: BlockNumber,
     /// Newest link of the account's chain of secrets that is known.
     pub secret: H256,
-}
-
-/// What the owner of a branch pays its rounds from.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
-pub struct Escrow {
-    /// Who paid it in.
-    pub owner: AccountId,
-    /// All of it.
-    pub balance: Balance,
-    /// Of it, set aside for rounds.
-    pub reserved: Balance,
-    /// Most that a round is paid.
-    pub per_round: Balance,
-    /// What a work unit is paid.
-    pub unit_price: Balance,
 }
 
 /// An account's tokens.

@@ -8,6 +8,7 @@
 
 mod account;
 mod api;
+mod bond;
 mod call;
 mod error;
 mod key;
@@ -16,10 +17,11 @@ mod node;
 
 pub use account::{AccountError, AccountId, SS58_PREFIX};
 pub use api::{
-    AccountBalance, At, BlockRef, Bond, Branch, Chain, ClaimRecord, DatasetRecord, Demand, Dispute,
-    Entry, Escrow, Event, EventField, Item, Model, OpenAudit, OpenTrial, ProfileRecord, Receipt,
-    Round, Seat, Trial, MAX_YOUNG,
+    AccountBalance, At, BlockRef, Branch, Chain, ClaimRecord, DatasetRecord, Demand, Dispute,
+    Entry, Event, EventField, Item, Model, OpenAudit, OpenTrial, ProfileRecord, Receipt, Round,
+    Seat, Trial,
 };
+pub use bond::{Bond, Escrow, MAX_YOUNG};
 pub use call::{Call, Openings, StartStates, Ticket};
 pub use error::{ChainError, SubmitError};
 pub use key::{Key, KeyError};
