@@ -80,7 +80,7 @@ fn every_call_should_fit_a_block_when_it_is_at_its_largest() {
 #[test]
 fn useful_work_should_leave_half_of_a_block_when_all_branches_draw_at_once() {
     use pallet_useful_work::WeightInfo;
-    let admitted = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
+    let admitted: u32 = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
     let swept = <Runtime as pallet_useful_work::Config>::SweepPerBlock::get();
     type W = <Runtime as pallet_useful_work::Config>::WeightInfo;
     let trials = dream_primitives::trial::MAX_TRIALS;
