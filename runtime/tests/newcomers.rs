@@ -80,6 +80,7 @@ fn within(test: impl FnOnce()) {
             deadline: 1_000,
             base: H256::zero(),
             seed: SEED,
+            canary_rate: 0,
             audit_seed: H256::zero(),
             claims: 0,
             awaiting: 16,
@@ -157,7 +158,10 @@ fn ticket_of_an_account_with_nothing_should_enter_a_block_without_a_fee() {
         let entries = pallet_useful_work::Tickets::<Runtime>::get(0);
         assert_eq!(entries.len(), 1);
         assert!(entries.iter().all(|e| e.account == account()));
-        assert_eq!(Balances::total_balance(&account()), 0);
+        assert_eq!(
+            <Balances as frame_support::traits::fungible::Inspect<_>>::total_balance(&account()),
+            0
+        );
         assert_eq!(Balances::total_issuance(), before);
     });
 }
