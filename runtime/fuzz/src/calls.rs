@@ -9,7 +9,8 @@ use crate::Source;
 use codec::DecodeLimit;
 use dream_runtime::{RuntimeCall, RuntimeOrigin, UsefulWork};
 use pallet_useful_work::Call as Work;
-use polkadot_sdk::frame_support::dispatch::{GetDispatchInfo, UnfilteredDispatchable};
+use polkadot_sdk::frame_support::dispatch::GetDispatchInfo;
+use polkadot_sdk::frame_support::traits::UnfilteredDispatchable;
 use polkadot_sdk::*;
 
 /// Steps of an input that are run; more are ignored.
@@ -63,7 +64,7 @@ fn dispatch(call: RuntimeCall, origin: RuntimeOrigin) {
     let result = frame_support::storage::with_storage_layer(|| {
         call.dispatch_bypass_filter(origin).map_err(|e| e.error)
     });
-    drop(result);
+    let _ = result;
 }
 
 fn step(source: &mut Source) {
@@ -113,7 +114,11 @@ fn act(actor: Actor, source: &mut Source) {
     let Some(view) = UsefulWork::round_view(BRANCH) else {
         return;
     };
-    let actors = if everybody { ACTORS.to_vec() } else { vec![actor] };
+    let actors = if everybody {
+        ACTORS.to_vec()
+    } else {
+        vec![actor]
+    };
     for who in actors {
         for call in world::due(who, &view, spoiled, source.byte()) {
             dispatch(call, who.origin());

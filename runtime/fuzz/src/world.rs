@@ -52,7 +52,10 @@ impl Actor {
     /// The actor that a byte names.
     pub fn of(byte: u8) -> Self {
         let at = usize::from(byte) % ACTORS.len();
-        ACTORS.get(at).copied().unwrap_or(Self(Sr25519Keyring::Alice))
+        ACTORS
+            .get(at)
+            .copied()
+            .unwrap_or(Self(Sr25519Keyring::Alice))
     }
 
     /// Its account.
@@ -90,7 +93,7 @@ pub fn new() -> sp_io::TestExternalities {
 }
 
 fn must(call: RuntimeCall, origin: RuntimeOrigin) {
-    use polkadot_sdk::frame_support::dispatch::UnfilteredDispatchable;
+    use polkadot_sdk::frame_support::traits::UnfilteredDispatchable;
     call.clone()
         .dispatch_bypass_filter(origin)
         .unwrap_or_else(|e| panic!("{call:?}: {:?}", e.error));
@@ -364,10 +367,10 @@ fn preimage(actor: Actor) -> Option<H256> {
 }
 
 fn duty(actor: Actor, seed: &H256) -> Option<H256> {
+    use frame_support::traits::Get;
     let rate = dream_runtime::ChainParameters::get().audit.canary_rate;
-    preimage(actor).filter(|x| {
-        dream_primitives::claim::on_duty(&UsefulWork::genesis(), x, seed, rate)
-    })
+    preimage(actor)
+        .filter(|x| dream_primitives::claim::on_duty(&UsefulWork::genesis(), x, seed, rate))
 }
 
 /// The trace behind a record: whoever replays it finds the same, unless it was faked on duty.
@@ -416,7 +419,9 @@ pub fn due(
             all.skip(usize::from(choice) % 4).take(1).collect()
         }
         _ => records
-            .flat_map(|(id, record)| for_claim(actor, round.phase, &round.seed, id, &record, spoiled))
+            .flat_map(|(id, record)| {
+                for_claim(actor, round.phase, &round.seed, id, &record, spoiled)
+            })
             .collect(),
     };
     let trials = trial_calls(actor, spoiled);
@@ -427,17 +432,17 @@ pub fn due(
         .collect()
 }
 
-fn claim(
-    actor: Actor,
-    round: RoundId,
-    base: H256,
-    seed: &H256,
-    spoiled: bool,
-) -> Work<Runtime> {
+fn claim(actor: Actor, round: RoundId, base: H256, seed: &H256, spoiled: bool) -> Work<Runtime> {
     let duty = duty(actor, seed);
     let trace = Trace::new(actor, round, base, duty);
     let genesis = UsefulWork::genesis();
-    let canary = canary_commitment(&genesis, &actor.raw(), &round, duty.is_some(), &H256::zero());
+    let canary = canary_commitment(
+        &genesis,
+        &actor.raw(),
+        &round,
+        duty.is_some(),
+        &H256::zero(),
+    );
     Work::submit_claim {
         claim: Claim {
             round,
@@ -467,6 +472,7 @@ fn merge(round: RoundId, spoiled: bool) -> Work<Runtime> {
         server_root,
         cid: cid(5),
         server_cid: None,
+        table: BoundedVec::new(),
     }
 }
 
@@ -542,7 +548,9 @@ fn trial_calls(actor: Actor, spoiled: bool) -> Vec<Work<Runtime>> {
             let mut judged = record.clone();
             judged.audited = trial.segments.clone();
             let report = ReplayReport {
-                step_state: trial.step.map(|step| made_up(&(record.miner.clone(), step))),
+                step_state: trial
+                    .step
+                    .map(|step| made_up(&(record.miner.clone(), step))),
                 ..replay(&judged, !spoiled)
             };
             let miner = ACTORS.into_iter().find(|a| a.account() == record.miner)?;

@@ -22,7 +22,11 @@ fn hold(name: &str) {
             Err(_) => panic!("{name}: mutation {number} breaks it; its bytes: {input:?}"),
         }
     }
-    println!("{name}: {} mutations reached {} things", target.mutations, reached.len());
+    println!(
+        "{name}: {} mutations reached {} things",
+        target.mutations,
+        reached.len()
+    );
     assert!(reached.len() >= corpus.len(), "the mutations reach nothing");
 }
 
@@ -39,7 +43,10 @@ fn call_sequences_should_keep_the_invariants() {
 /// A seed that no longer decodes tests nothing: write it anew after a change of encodings.
 #[test]
 fn every_decoder_seed_should_decode() {
-    let reached: Vec<String> = seeds("decoders").iter().map(|s| (target("decoders").run)(s)).collect();
+    let reached: Vec<String> = seeds("decoders")
+        .iter()
+        .map(|s| (target("decoders").run)(s))
+        .collect();
     assert!(reached.iter().all(|r| r.ends_with("true")), "{reached:?}");
     let kinds: BTreeSet<&String> = reached.iter().collect();
     assert!(kinds.len() >= 14, "{kinds:?}");
@@ -48,12 +55,30 @@ fn every_decoder_seed_should_decode() {
 /// The sequences reach what they are for: claims are made, audited, escalated, merged, paid and challenged.
 #[test]
 fn call_seeds_should_reach_the_phases_of_a_round_and_the_states_of_a_claim() {
-    let reached: Vec<String> = seeds("calls").iter().map(|s| (target("calls").run)(s)).collect();
+    let reached: Vec<String> = seeds("calls")
+        .iter()
+        .map(|s| (target("calls").run)(s))
+        .collect();
     let all = reached.join(" ");
     for what in [
-        "Training", "Drawing", "Opening", "Availability", "Commitment", "DigestOpening", "Reveal",
-        "FlagOpening", "Jury", "Merging", "Dispute", "Vesting", "Merged", "Vested",
+        "Training",
+        "Drawing",
+        "Opening",
+        "Availability",
+        "Commitment",
+        "DigestOpening",
+        "Reveal",
+        "FlagOpening",
+        "Jury",
+        "Merging",
+        "Dispute",
+        "Vesting",
+        "Merged",
+        "Vested",
     ] {
-        assert!(all.split(' ').any(|w| w == what), "{what} is not reached: {reached:#?}");
+        assert!(
+            all.split(' ').any(|w| w == what),
+            "{what} is not reached: {reached:#?}"
+        );
     }
 }

@@ -233,7 +233,7 @@ fn progress_should_hold_the_state_after_each_step() {
             ControlFlow::Continue(())
         };
         let outcome = runner
-            .run_segment(start(), &mut text_batch, 0, &mut watch)
+            .run_segment(&head(), start(), &mut text_batch, 0, &mut watch)
             .unwrap();
         assert_eq!(states.last(), Some(&outcome.state));
         let steps: Vec<u64> = states.iter().map(|s| s.step).collect();
