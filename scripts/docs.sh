@@ -16,7 +16,7 @@ PATIENCE_S=900
 PROTOCOL=docs/protocol.md
 OPERATIONS=docs/operations.md
 ROUND_RS=pallets/primitives/src/round.rs
-PARAMS_RS=pallets/primitives/src/params.rs
+PARAMS_RS=pallets/primitives/src/presets.rs
 
 blocks=yes
 case "${1:-}" in
