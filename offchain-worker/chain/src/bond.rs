@@ -23,6 +23,8 @@ pub struct Bond {
     pub since: BlockNumber,
     /// Additions, by block, that a round that is open may not count yet.
     pub young: BoundedVec<(BlockNumber, Balance), ConstU32<MAX_YOUNG>>,
+    /// Of it, given by genesis: never released.
+    pub founding: Balance,
 }
 
 impl Bond {
