@@ -89,7 +89,7 @@ impl Worker {
             };
             let own = record.miner == self.account();
             let late = demand.deadline <= view.block.number.saturating_add(patience);
-            if !own && !(all && late) {
+            if !(own || all && late) {
                 continue;
             }
             let chunks = match known.get(&claim) {

@@ -274,7 +274,7 @@ fn patch(genesis: &mut Value) -> Result<()> {
         .pointer_mut("/chainParameters/parameters/audit")
         .context("the genesis has no chainParameters.parameters.audit")?;
     // High enough for a leaked canary to come within a few rounds, low enough for most claims to be merged.
-    audit["canaryRate"] = json!(300_000);
+    audit["canaryRate"] = json!(200_000);
     Ok(())
 }
 

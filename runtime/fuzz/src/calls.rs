@@ -96,7 +96,7 @@ fn step(source: &mut Source) {
             actor.origin(),
         ),
         7 => {
-            let call = if source.byte() % 2 == 0 {
+            let call = if source.byte().is_multiple_of(2) {
                 Work::enlist_verifier { branch: BRANCH }
             } else {
                 Work::retire_verifier { branch: BRANCH }
@@ -110,7 +110,7 @@ fn step(source: &mut Source) {
 /// What a participant would do now. The next byte says whether everybody does it, and whether one field is spoiled.
 fn act(actor: Actor, source: &mut Source) {
     let how = source.byte();
-    let (everybody, spoiled) = (how % 4 != 0, how >= 224);
+    let (everybody, spoiled) = (!how.is_multiple_of(4), how >= 224);
     let Some(view) = UsefulWork::round_view(BRANCH) else {
         return;
     };

@@ -296,11 +296,11 @@ impl World {
             }
         }
         let due = |d: &Demand<AccountId>| self.number >= d.deadline;
-        while let Some(at) = self
+        let late = self
             .demands
             .get(&id)
-            .and_then(|all| all.iter().position(due))
-        {
+            .and_then(|all| all.iter().position(due));
+        if let Some(at) = late {
             let Some(claim) = self.close_demand(id, at, 0) else {
                 return;
             };
@@ -314,7 +314,6 @@ impl World {
                 self.claims.insert(claim, record);
             }
             self.merge_anew(id);
-            return;
         }
     }
 
