@@ -160,7 +160,8 @@ fn node_should_name_the_parameter_when_a_specification_breaks_a_rule() {
 #[test]
 fn node_should_refuse_when_faking_would_pay() {
     let errors = refused(|patch| {
-        patch["chainParameters"]["parameters"]["bonds"]["claim"] = json!(20_000_000_000_000_u64);
+        patch["chainParameters"]["parameters"]["bonds"]["availability"] =
+            json!(20_000_000_000_000_u64);
     });
     for error in errors {
         assert!(error.contains("HonestyDoesNotPay"), "{error}");

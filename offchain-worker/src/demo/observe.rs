@@ -73,7 +73,10 @@ impl Story {
             Self::Canary => {
                 record.state == ClaimState::Canary && record.committee.iter().any(confirmed)
             }
-            Self::Paid => record.state == ClaimState::Vested && !record.receipts.is_empty(),
+            Self::Paid => {
+                let honest = record.flag == Some(false) && record.state == ClaimState::Vested;
+                honest && !record.receipts.is_empty()
+            }
         }
     }
 }

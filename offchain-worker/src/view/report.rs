@@ -339,6 +339,8 @@ fn claim_of(id: H256, record: &ClaimRecord, base: u32, names: &Names) -> Claim {
         audited_segments: record.audited.iter().map(|s| u32::from(*s)).collect(),
         state: format!("{:?}", record.state),
         outcome: match record.state {
+            // Faked on duty and paid for it: not work that was verified, whatever state it has come to since.
+            _ if record.flag == Some(true) => Outcome::Canary,
             state if state.accepted() => Outcome::Accepted,
             ClaimState::Rejected | ClaimState::Slashed => Outcome::Refused,
             ClaimState::Canary => Outcome::Canary,

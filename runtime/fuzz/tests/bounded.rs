@@ -72,7 +72,6 @@ fn call_seeds_should_reach_the_phases_of_a_round_and_the_states_of_a_claim() {
         "Jury",
         "Merging",
         "Dispute",
-        "Vesting",
         "Merged",
         "Vested",
     ] {
