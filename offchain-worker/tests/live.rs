@@ -88,6 +88,7 @@ fn write_spec(folder: &Path) -> PathBuf {
         parameters["round"][name] = json!(value);
     }
     parameters["audit"]["canaryRate"] = json!(0);
+    parameters["bonds"]["unbondingBlocks"] = json!(20_000);
     let path = folder.join("spec.json");
     fs::write(&path, serde_json::to_vec(&spec).unwrap()).unwrap();
     path

@@ -31,7 +31,7 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "calls",
         run: calls::run,
-        mutations: 60,
+        mutations: 20,
     },
 ];
 
