@@ -104,7 +104,14 @@ test('a round should open when a branch with data is admitted', async () => {
   await send(api.tx.sudo.sudo(api.tx.dataRegistry.setMixture(branch, [{ dataset, weight: 1 }])), alice);
   await send(api.tx.usefulWork.bond(2_000n * DREAM), bob);
   const settings = { isa: 'AVX2', math: 'COMPATIBLE', library: 'libtorch 2.11.0', threads: 1 };
-  await send(api.tx.usefulWork.registerProfile(branch, settings, h256(5)), bob);
+  const secret = new Uint8Array(32).fill(6);
+  const salt = new Uint8Array(32).fill(7);
+  const text = (value) => u8aConcat(le(value.length << 2, 1), stringToU8a(value));
+  const encoded = u8aConcat(text(settings.isa), text(settings.math), text(settings.library), le(settings.threads, 2));
+  const leaf = new Uint8Array(32).fill(5);
+  const commitment = chainHash('dream/profile/1', [bob.publicKey, le(branch.toNumber(), 4), encoded, leaf, secret, salt]);
+  await send(api.tx.usefulWork.commitProfile(branch, commitment), bob);
+  await send(api.tx.usefulWork.revealProfile(branch, settings, leaf, secret, salt), bob);
   await send(api.tx.sudo.sudo(api.tx.modelRegistry.admitBranch(branch, { share: 1_000_000, unitsPerToken: 1 })), alice);
 
   round = { branch: branch.toNumber(), number: 1 };

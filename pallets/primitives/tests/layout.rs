@@ -81,6 +81,18 @@ const RULES: &[Rule] = &[
         reserved: SDK,
     },
     Rule {
+        member: "dream-fuzz",
+        folder: "runtime/fuzz",
+        ours: &[
+            "dream-primitives",
+            "dream-runtime",
+            "pallet-data-registry",
+            "pallet-model-registry",
+            "pallet-useful-work",
+        ],
+        reserved: SDK,
+    },
+    Rule {
         member: "dream-runtime",
         folder: "runtime",
         ours: &[
