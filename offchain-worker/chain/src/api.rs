@@ -3,12 +3,13 @@
 
 use async_trait::async_trait;
 use codec::{Decode, DecodeAll, Encode};
+use dream_primitives::bond::{self, Bond};
 use dream_primitives::claim::RoundId;
 use dream_primitives::credits::Credits;
 use dream_primitives::data::Mixture;
 use dream_primitives::dispute::{DeltaOpening, PairTable};
 use dream_primitives::params::ChainParameters;
-use dream_primitives::profile::ProfileSettings;
+use dream_primitives::profile::ProfileRecord;
 use dream_primitives::registry::RoundTerms;
 use dream_primitives::trial::{self, TrialSeat};
 use dream_primitives::version::VersionHeader;
@@ -16,8 +17,10 @@ use dream_primitives::{game, registry, round, ticket};
 use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, ModelId, H256};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Bond, Call, ChainError, Escrow, SubmitError};
+use crate::{AccountId, Call, ChainError, SubmitError};
 
+/// What the owner of a branch pays its rounds from.
+pub type Escrow = bond::Escrow<AccountId>;
 /// A registered model.
 pub type Model = registry::Model<AccountId>;
 /// A branch of a model.
@@ -62,19 +65,6 @@ impl From<BlockRef> for At {
     fn from(block: BlockRef) -> Self {
         Self::Block(block.hash)
     }
-}
-
-/// The profile that an account registered on a branch.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
-pub struct ProfileRecord {
-    /// Settings.
-    pub settings: ProfileSettings,
-    /// Calibration leaf.
-    pub leaf: H256,
-    /// Block of the registration.
-    pub since: BlockNumber,
-    /// Newest link of the account's chain of secrets that is known.
-    pub secret: H256,
 }
 
 /// An account's tokens.

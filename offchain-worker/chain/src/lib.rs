@@ -8,7 +8,6 @@
 
 mod account;
 mod api;
-mod bond;
 mod call;
 mod error;
 mod key;
@@ -18,11 +17,12 @@ mod node;
 pub use account::{AccountError, AccountId, SS58_PREFIX};
 pub use api::{
     AccountBalance, At, BlockRef, Branch, Chain, ClaimRecord, DatasetRecord, Demand, Dispute,
-    Entry, Event, EventField, Item, Model, OpenAudit, OpenTrial, ProfileRecord, Receipt, Round,
-    Seat, Trial,
+    Entry, Escrow, Event, EventField, Item, Model, OpenAudit, OpenTrial, Receipt, Round, Seat,
+    Trial,
 };
-pub use bond::{Bond, Escrow, MAX_YOUNG};
 pub use call::{Call, Openings, StartStates, Ticket};
+pub use dream_primitives::bond::Bond;
+pub use dream_primitives::profile::ProfileRecord;
 pub use error::{ChainError, SubmitError};
 pub use key::{Key, KeyError};
 pub use node::{NodeClient, Options};

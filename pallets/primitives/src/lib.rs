@@ -20,6 +20,7 @@
 extern crate alloc;
 
 pub mod aggregate;
+pub mod bond;
 pub mod cid;
 pub mod claim;
 pub mod credits;

@@ -3,7 +3,7 @@
 
 use crate::hashing::{hash, Domain};
 use crate::recipe::Recipe;
-use crate::{BoundedVec, BranchId, ConstU32, H256};
+use crate::{BlockNumber, BoundedVec, BranchId, ConstU32, H256};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -26,6 +26,22 @@ pub struct ProfileSettings {
     pub library: Setting,
     /// Threads of one operation.
     pub threads: u16,
+}
+
+/// An account's numeric profile on a branch.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ProfileRecord {
+    /// Settings that it computes under.
+    pub settings: ProfileSettings,
+    /// Calibration leaf: the profile's identity.
+    pub leaf: H256,
+    /// Block of the registration.
+    pub since: BlockNumber,
+    /// Head of the account's chain of secrets; each opened canary flag moves it by a link.
+    pub secret: H256,
 }
 
 /// Calibration leaf: the hash of what one segment of `recipe` gave on the branch's public stream under `settings`. Accounts with equal leaves are in one profile; the leaf is the profile's identity.

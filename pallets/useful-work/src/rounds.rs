@@ -149,7 +149,9 @@ impl<T: Config> Pallet<T> {
             Self::deactivate(id);
             return Work::default();
         };
-        if !may_draw && matches!(round.phase, Phase::Training | Phase::Drawing) {
+        let before = round.phase;
+        let draws = matches!(before, Phase::Training | Phase::Drawing | Phase::Dispute);
+        if !may_draw && draws {
             return Work::default();
         }
         if round.disputes > 0 {
@@ -226,7 +228,9 @@ impl<T: Config> Pallet<T> {
                 Rounds::<T>::insert(id, round);
                 return Work {
                     swept,
-                    drawing: drawing || phase == Phase::Drawing,
+                    // Entering one of these reads the branch's verifiers.
+                    drawing: drawing
+                        || phase != before && matches!(phase, Phase::Drawing | Phase::Valuation),
                 };
             }
         }

@@ -68,7 +68,7 @@ impl<T: Config> Pallet<T> {
         let late = now >= valuation.deadline;
         match valuation.stage {
             ScoreStage::Opening => match Self::gather(round.id, parameters) {
-                // The window's seed is complete: it is kept as an empty window's mix until the shard is open.
+                // The seed is complete: the seats are filled once, whether or not the shard is open yet.
                 Some(mixed) => Self::seat_scorers(round, &mut valuation, &mixed, parameters),
                 None if SeedWindows::<T>::contains_key(round.id) => {}
                 None if valuation.seats.is_empty() => valuation.stage = ScoreStage::Done,
@@ -167,11 +167,12 @@ impl<T: Config> Pallet<T> {
         let version = round.merge.as_ref().map(|m| m.version).unwrap_or_default();
         let units = Self::units_of_score(round.id, valuation);
         for seat in &mut valuation.seats {
-            if seat.report.is_none() {
+            // Where two thirds did not agree, the shard itself may not have been to be had.
+            if seat.report.is_none() && valuation.settled.is_some() {
                 let lost = parameters.bonds.silence.min(seat.bond);
                 let burned = Self::burn_locked(&seat.scorer, version, lost);
                 seat.bond = seat.bond.saturating_sub(burned);
-            } else if seat.report == valuation.settled {
+            } else if seat.report.is_some() && seat.report == valuation.settled {
                 round.audit_units = round.audit_units.saturating_add(units);
             }
         }

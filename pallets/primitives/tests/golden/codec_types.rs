@@ -539,6 +539,7 @@ fn add_structures(d: &mut Dump) {
         delta_root: h(44),
         weight: 8,
     }]);
+    crate::trials::bonds(d);
     crate::trials::valuations(d);
     d.add(&[BranchView {
         branch: 2,

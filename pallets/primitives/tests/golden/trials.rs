@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Examples of trials and valuations.
+//! Examples of bonds, profiles, trials and valuations.
 
-use crate::codec_types::{bounded, cid, h, opened_start, segment_result, AccountId, Dump};
+use crate::codec_types::{
+    bounded, cid, h, opened_start, segment_result, settings, AccountId, Dump,
+};
+use dream_primitives::bond::{Bond, Escrow};
 use dream_primitives::claim::Verdict;
+use dream_primitives::profile::ProfileRecord;
 use dream_primitives::trial::*;
 use dream_primitives::value::*;
 
@@ -89,5 +93,29 @@ pub fn valuations(d: &mut Dump) {
         report,
         samples: 64,
         promoted: true,
+    }]);
+}
+
+pub fn bonds(d: &mut Dump) {
+    d.add(&[Bond {
+        total: 1_000,
+        locked: 300,
+        unbonding: Some((200, 1_900)),
+        since: 800,
+        young: bounded(&[(850, 40)]),
+        founding: 100,
+    }]);
+    d.add(&[Escrow::<AccountId> {
+        owner: [67; 32],
+        balance: 900,
+        reserved: 300,
+        per_round: 150,
+        unit_price: 2,
+    }]);
+    d.add(&[ProfileRecord {
+        settings: settings(),
+        leaf: h(68),
+        since: 810,
+        secret: h(69),
     }]);
 }

@@ -294,3 +294,17 @@ fn scorers_of_a_funded_branch_should_be_paid_from_its_escrow() {
         assert_eq!(escrow.balance, 2_000 * DREAM - receipted);
     });
 }
+
+#[test]
+fn scorers_should_lose_nothing_when_the_opened_shard_is_not_to_be_had() {
+    build_and_execute(|| {
+        merged();
+        let total = |a: &AccountId| Bonds::<Test>::get(a).unwrap().total;
+        score(|_| None);
+        let scorers = scorers();
+        let before: Vec<_> = scorers.iter().map(total).collect();
+        run_to(R1, Phase::Vesting);
+        assert_eq!(scorers.iter().map(total).collect::<Vec<_>>(), before);
+        assert!(Scores::<Test>::get(0).is_empty());
+    });
+}
