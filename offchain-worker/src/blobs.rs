@@ -3,15 +3,17 @@
 
 use bytes::Bytes;
 use codec::{DecodeAll, Encode};
+use dream_primitives::claim::StoredResidual;
 use dream_primitives::delta::{self, DeltaChunk};
 use dream_primitives::dispute::base_server_root;
+use dream_primitives::feedback::residual_root;
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::state::{self, CHUNK};
 use dream_primitives::version::VersionHeader;
 use dream_primitives::H256;
 use dream_store::{text, BlobStore, Cid, StoreError};
-use dream_training::TrainingState;
+use dream_training::{Residual, TrainingState};
 
 /// Why a blob could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +183,30 @@ pub async fn version_moments(
 /// Stores a delta.
 pub async fn put_delta(store: &dyn BlobStore, chunks: &Vec<DeltaChunk>) -> Result<Cid, StoreError> {
     store.put_bytes(chunks.encode().into()).await
+}
+
+/// Stores what a claim leaves over; none for zeros.
+pub async fn put_residual(
+    store: &dyn BlobStore,
+    left: &Residual,
+) -> Result<Option<StoredResidual>, StoreError> {
+    let root = left.roots.1;
+    if root.is_zero() {
+        return Ok(None);
+    }
+    let cid = store.put_bytes(state_bytes(&left.steps)).await?;
+    Ok(Some(StoredResidual { root, cid }))
+}
+
+/// Fetches a residual of error feedback: grid steps in manifest order.
+pub async fn residual(
+    store: &dyn BlobStore,
+    architecture: &Architecture,
+    stored: &StoredResidual,
+) -> Result<Vec<i32>, BlobError> {
+    let count = architecture.parameters().unwrap_or(0);
+    let (cid, root) = (&stored.cid, stored.root);
+    integers(store, "residual", cid, root, count, residual_root).await
 }
 
 /// Fetches the delta of a claim and checks its form and its root.

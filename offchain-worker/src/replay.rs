@@ -25,11 +25,16 @@ pub struct ReplayInputs {
     pub head: Arc<Vec<i32>>,
     /// Start states of the segments, ascending.
     pub starts: Vec<(u16, TrainingState)>,
+    /// Where the recipe has error feedback: the residual that the claim starts from, none for zeros.
+    pub residual: Option<Vec<i32>>,
     /// The miner's batches.
     pub batches: RoundBatches,
     /// The step of a trial, whose state is reported too.
     pub step: Option<TrialStep>,
 }
+
+/// The residual of a segment that cannot be run: no claim's, as zero stands for zeros.
+const UNKNOWN: H256 = H256::repeat_byte(0xff);
 
 /// Whether an error of a segment is the claim's fault: training that cannot be carried on from what the miner opened.
 fn claims_fault(error: &TrainingError) -> bool {
@@ -65,18 +70,21 @@ pub fn replay(
         claim,
         head,
         starts,
+        residual,
         mut batches,
         step,
     } = inputs;
     let initial_state = TrainingState::from_head(&architecture, &head)?.hash(&genesis);
     let mut results = Vec::new();
     let mut delta_root = claim.delta_root;
+    let mut residual_end = claim.residual.map(|r| r.end_root());
     let wanted = step.map(|s| done_at(&recipe, &s));
     let mut step_state = step.map(|_| H256::zero());
     for (segment, start) in starts {
         let last = segment.saturating_add(1) == claim.segments;
         if last {
             delta_root = H256::zero();
+            residual_end = residual_end.map(|_| UNKNOWN);
         }
         let (mut end_state, mut digest) = (H256::zero(), H256::zero());
         let outcome =
@@ -92,12 +100,15 @@ pub fn replay(
                 digest = outcome.digest;
                 if last {
                     let end = &outcome.state.params;
-                    let claimed = claim_delta(&architecture, &recipe, &head, end, None);
-                    delta_root = match claimed {
-                        Ok(delta) => delta.root,
-                        Err(error) if claims_fault(&error) => H256::zero(),
+                    let before = residual.as_deref();
+                    match claim_delta(&architecture, &recipe, &head, end, before) {
+                        Ok(delta) => {
+                            delta_root = delta.root;
+                            residual_end = delta.residual.map(|kept| kept.roots.1);
+                        }
+                        Err(error) if claims_fault(&error) => {}
                         Err(error) => return Err(error),
-                    };
+                    }
                 }
             }
             Err(error) if claims_fault(&error) => {
@@ -115,7 +126,7 @@ pub fn replay(
         initial_state,
         results: BoundedVec::truncate_from(results),
         delta_root,
-        residual_end: claim.residual.map(|(_, end)| end),
+        residual_end,
         step_state,
     })
 }

@@ -9,7 +9,6 @@ use crate::merge::Merged;
 use crate::roles::Role;
 use dream_chain::{AccountId, At, BlockRef, Chain, Round};
 use dream_primitives::claim::RoundId;
-use dream_primitives::delta::DeltaChunk;
 use dream_primitives::manifest::Architecture;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::recipe::Recipe;
@@ -17,7 +16,9 @@ use dream_primitives::registry::RoundTerms;
 use dream_primitives::version::VersionHeader;
 use dream_primitives::{BlockNumber, BranchId, H256};
 use dream_store::BlobStore;
-use dream_training::{DummyRunner, Progress, SegmentRunner, Trainer, TrainingError};
+use dream_training::{
+    claim_delta, ClaimDelta, DummyRunner, Progress, SegmentRunner, Trainer, TrainingError,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -37,15 +38,16 @@ pub trait Runners: Send + Sync {
         merged
     }
 
-    /// The delta that a claim whose training ended in `end` posts, in chunks.
+    /// The delta that a claim posts whose training ended in `end`, after what the account's last one left over.
     fn delta(
         &self,
         architecture: &Architecture,
         recipe: &Recipe,
         head: &[i32],
         end: &[f32],
-    ) -> Result<Vec<DeltaChunk>, TrainingError> {
-        Ok(dream_training::claim_delta(architecture, recipe, head, end, None)?.chunks)
+        residual: Option<&[i32]>,
+    ) -> Result<ClaimDelta, TrainingError> {
+        claim_delta(architecture, recipe, head, end, residual)
     }
 }
 

@@ -3,14 +3,14 @@
 
 mod common;
 
-use common::{account, miner, Net, BOND};
+use common::{account, miner, sparse_config, Net, BOND};
 use dream_chain::{At, Chain};
 use dream_primitives::claim::{Availability, Verdict};
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::round::{ClaimState, Phase, Role as PaidAs};
 use dream_primitives::H256;
-use dream_store::Fault;
+use dream_store::{BlobStore, Fault};
 use dream_training::{
     BatchSource, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
 };
@@ -99,6 +99,38 @@ async fn round_should_advance_the_head_and_pay_when_all_are_honest() {
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
     assert!(!rounds.contains(&"0-1".to_owned()), "{rounds:?}");
+}
+
+#[tokio::test]
+async fn residual_should_go_from_claim_to_claim_when_the_recipe_has_error_feedback() {
+    let net = Net::of(5, 2, sparse_config(), |p| p.audit.canary_rate = 0).await;
+    let roles = net.honest();
+    net.drive(&roles, 600, async |n: &Net| {
+        n.version().await >= 4 && n.phase(2).await == Some(Phase::Closed)
+    })
+    .await;
+    net.root.check_invariants();
+    let mut ends = Vec::new();
+    for number in 1..=4 {
+        let claims = net.claims(number).await;
+        let own = claims.into_iter().find(|(_, r)| r.miner == account(1));
+        let (_, record) = own.expect("account 1 claims in every round");
+        assert!(record.merged, "round {number}: {:?}", record.state);
+        let residual = record
+            .claim
+            .residual
+            .expect("the recipe has error feedback");
+        assert_eq!(residual.start, ends.last().copied(), "round {number}");
+        ends.push(
+            residual
+                .end
+                .expect("twelve steps of a chunk leave something over"),
+        );
+    }
+    // What closed claims started from is wanted no more; what the next claim starts from is.
+    let stored = async |i: usize| net.store.get(&ends[i].cid, 1 << 20).await.is_ok();
+    assert!(!stored(0).await);
+    assert!(stored(3).await);
 }
 
 #[tokio::test]

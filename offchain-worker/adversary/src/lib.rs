@@ -39,6 +39,8 @@ pub enum Mode {
     WrongStart,
     /// Posts a delta that is not what training gave.
     WrongDelta,
+    /// Adds a residual to its delta that is not what its last merged claim left over.
+    FalseResidual,
     /// Claims honestly, and passes digests to friends before they are open.
     LeakingMiner,
     /// Makes the last segment up, and passes the digests to friends that confirm them.
@@ -103,6 +105,7 @@ impl Cheat {
             Mode::WrongOrder => Some(Training::WrongOrder),
             Mode::WrongStart => Some(Training::WrongStart),
             Mode::WrongDelta => Some(Training::WrongDelta),
+            Mode::FalseResidual => Some(Training::FalseResidual),
             _ => None,
         }
     }

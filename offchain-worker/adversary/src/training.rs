@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Training that is not what the claim says.
 
-use dream_primitives::delta::DeltaChunk;
 use dream_primitives::hashing::{content_hash, Domain};
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::H256;
 use dream_training::{
-    BatchSource, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
+    BatchSource, ClaimDelta, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError,
+    TrainingState,
 };
 use dream_worker::worker::Runners;
 use std::error::Error;
@@ -27,6 +27,8 @@ pub enum Training {
     WrongStart,
     /// The delta of twice the training.
     WrongDelta,
+    /// The delta adds a residual that nobody trained.
+    FalseResidual,
 }
 
 /// Makes runners that cheat.
@@ -59,13 +61,23 @@ impl Runners for CheatingRunners {
         recipe: &Recipe,
         head: &[i32],
         end: &[f32],
-    ) -> Result<Vec<DeltaChunk>, TrainingError> {
-        if self.how != Training::WrongDelta {
-            return self.honest.delta(architecture, recipe, head, end);
+        residual: Option<&[i32]>,
+    ) -> Result<ClaimDelta, TrainingError> {
+        let honest = |end: &[f32], residual: Option<&[i32]>| {
+            self.honest.delta(architecture, recipe, head, end, residual)
+        };
+        match self.how {
+            Training::WrongDelta => {
+                let start = dream_training::dequantise(architecture, head)?;
+                let twice: Vec<f32> = start.iter().zip(end).map(|(s, e)| 2.0 * e - s).collect();
+                honest(&twice, residual)
+            }
+            Training::FalseResidual => {
+                let made_up: Vec<i32> = head.iter().map(|n| n >> 4).collect();
+                honest(end, Some(&made_up))
+            }
+            _ => honest(end, residual),
         }
-        let start = dream_training::dequantise(architecture, head)?;
-        let twice: Vec<f32> = start.iter().zip(end).map(|(s, e)| 2.0 * e - s).collect();
-        self.honest.delta(architecture, recipe, head, &twice)
     }
 }
 

@@ -5,7 +5,7 @@
 #[path = "../../tests/common/mod.rs"]
 mod common;
 
-use common::{account, miner, Net, BOND};
+use common::{account, miner, sparse_config, Net, BOND};
 use dream_adversary::{Cheat, Mode};
 use dream_chain::{At, Chain, ClaimRecord};
 use dream_primitives::claim::Verdict;
@@ -99,6 +99,26 @@ async fn cheating_miner_should_be_slashed_by_the_jury_in_whatever_way_it_trains(
         assert_eq!(honest.state, ClaimState::Merged, "{mode:?}");
         assert_eq!(net.version().await, 1, "{mode:?}");
     }
+}
+
+#[tokio::test]
+async fn residual_that_nobody_trained_should_be_slashed_by_the_jury() {
+    let net = Net::of(5, 2, sparse_config(), |p| p.audit.canary_rate = 0).await;
+    round(&net, &roles(&net, &[(2, Mode::FalseResidual)])).await;
+    let (_, record) = claim_of(&net, 1, 2).await;
+    assert_eq!(record.state, ClaimState::Slashed);
+    assert_eq!(lost(&net, 2).await, bonds(&net).await.claim);
+    honest_lost_nothing(&net, &[2]).await;
+    let (_, honest) = claim_of(&net, 1, 1).await;
+    assert_eq!(honest.state, ClaimState::Merged);
+    let carried = async |n| {
+        net.root
+            .residual(At::Finalised, 0, account(n))
+            .await
+            .unwrap()
+    };
+    assert!(carried(1).await.is_some());
+    assert_eq!(carried(2).await, None);
 }
 
 #[tokio::test]

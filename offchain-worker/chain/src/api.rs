@@ -8,6 +8,7 @@ use dream_primitives::claim::RoundId;
 use dream_primitives::credits::Credits;
 use dream_primitives::data::Mixture;
 use dream_primitives::dispute::{DeltaOpening, PairTable};
+use dream_primitives::feedback::CarriedResidual;
 use dream_primitives::params::ChainParameters;
 use dream_primitives::profile::ProfileRecord;
 use dream_primitives::registry::RoundTerms;
@@ -129,6 +130,8 @@ pub enum Item {
     Bond(AccountId),
     /// A profile.
     Profile(BranchId, AccountId),
+    /// What an account's next claim on a branch must start from.
+    Residual(BranchId, AccountId),
     /// Whether a profile is admitted.
     AdmittedProfile(H256),
     /// Verifiers of a branch.
@@ -351,6 +354,16 @@ pub trait Chain: Send + Sync {
         account: AccountId,
     ) -> Result<Option<ProfileRecord>, ChainError> {
         read(self, at, Item::Profile(branch, account)).await
+    }
+
+    /// What the account's last merged claim on the branch left over; none for zeros.
+    async fn residual(
+        &self,
+        at: At,
+        branch: BranchId,
+        account: AccountId,
+    ) -> Result<Option<CarriedResidual>, ChainError> {
+        read(self, at, Item::Residual(branch, account)).await
     }
 
     /// Whether governance admitted a profile.

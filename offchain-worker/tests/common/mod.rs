@@ -14,6 +14,7 @@ use dream_primitives::claim::RoundId;
 use dream_primitives::dispute::DeltaOpening;
 use dream_primitives::params::ChainParameters;
 use dream_primitives::profile::ProfileSettings;
+use dream_primitives::recipe::DeltaCodec;
 use dream_primitives::round::Phase;
 use dream_primitives::{BranchId, DREAM, H256};
 use dream_store::{BlobStore, MemoryStore};
@@ -41,6 +42,14 @@ pub fn account(n: u8) -> AccountId {
 
 pub fn config() -> ModelConfig {
     preset(Preset::Test)
+}
+
+/// As [`config`], with sparse deltas and error feedback.
+pub fn sparse_config() -> ModelConfig {
+    let mut config = config();
+    config.recipe.delta = DeltaCodec::TopK { per_chunk: 12 };
+    config.recipe.error_feedback = true;
+    config
 }
 
 pub fn settings() -> ProfileSettings {

@@ -52,8 +52,8 @@ impl<T: Config> Pallet<T> {
 
     fn check_recipe(architecture: &Architecture, recipe: &Recipe) -> Result<(), Error<T>> {
         recipe.check(T::Parameters::get().audit.segments)?;
-        // Rounds compare replays bit by bit, and carry no residual from one claim to the next.
-        let served = recipe.class == NumericClass::Exact && !recipe.error_feedback;
+        // Rounds compare replays bit by bit.
+        let served = recipe.class == NumericClass::Exact;
         ensure!(served, Error::<T>::RecipeNotServed);
         let Architecture::Llama(config) = architecture;
         ensure!(recipe.context <= config.context, Error::<T>::ContextTooLong);

@@ -224,7 +224,7 @@ pub mod pallet {
         RecipeClass,
         /// The recipe names error feedback in the tolerant class: its residuals could not be checked.
         RecipeTolerantFeedback,
-        /// The recipe asks for the tolerant class or for error feedback, which rounds do not serve yet.
+        /// The recipe asks for the tolerant class, which rounds do not serve.
         RecipeNotServed,
     }
 

@@ -170,7 +170,6 @@ pub fn wrong_recipes() -> Vec<(Recipe, crate::Error<Test>)> {
             with(|r| r.class = NumericClass::Tolerant { relative: 1 }),
             RecipeNotServed,
         ),
-        (with(|r| r.error_feedback = true), RecipeNotServed),
         (with(|r| r.context = 129), ContextTooLong),
     ]
 }

@@ -53,6 +53,55 @@ pub enum DeltaLicence {
     Proprietary,
 }
 
+/// A residual of error feedback that is not all zeros.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct StoredResidual {
+    /// Its root ([`crate::feedback::residual_root`]).
+    pub root: H256,
+    /// Where it is: little-endian `i32`, as a state's parameters.
+    pub cid: Cid,
+}
+
+/// Residual of error feedback before and after a claim's training; none stands for zeros.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ClaimResidual {
+    /// What the account's last merged claim on the branch left over.
+    pub start: Option<StoredResidual>,
+    /// What this claim leaves over.
+    pub end: Option<StoredResidual>,
+}
+
+impl ClaimResidual {
+    /// Root of the residual at the end; zero for zeros.
+    pub fn end_root(&self) -> H256 {
+        self.end.map(|end| end.root).unwrap_or_default()
+    }
+}
+
 /// What a miner claims before the audit seed exists.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -73,8 +122,8 @@ pub struct Claim {
     pub digests_root: H256,
     /// Segments done; at most the recipe's.
     pub segments: u16,
-    /// Residual of error feedback at start and end, where the recipe has it.
-    pub residual: Option<(H256, H256)>,
+    /// Residual of error feedback, where the recipe has it.
+    pub residual: Option<ClaimResidual>,
     /// Profile (calibration leaf) that it was computed under.
     pub profile: H256,
     /// Commitment to the canary flag.

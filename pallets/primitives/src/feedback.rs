@@ -5,13 +5,55 @@
 //! residual e' = d + e - decode(chunks). All are grid steps, exact integers, so that over any number of rounds the sum of
 //! what was sent plus the last residual is the sum of what was trained (unless a sum passes `i32` and clamps).
 
+use crate::claim::{Claim, StoredResidual};
 use crate::delta::{decode_delta, DeltaChunk};
 use crate::hashing::Domain;
 use crate::math::{clamp_i32, to_u64};
 use crate::merkle;
 use crate::state::{chunk_bytes, CHUNK};
 use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use primitive_types::H256;
+use scale_info::TypeInfo;
+
+/// What an account's last merged claim on a branch left over: where its next claim there must start.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CarriedResidual {
+    /// The claim.
+    pub claim: H256,
+    /// Its residual at the end; never zeros, which are not carried.
+    pub residual: StoredResidual,
+}
+
+impl CarriedResidual {
+    /// What a merged claim leaves to the account's next one; none for zeros and without error feedback.
+    pub fn of(id: H256, claim: &Claim) -> Option<Self> {
+        let end = claim.residual.and_then(|r| r.end);
+        let residual = end.filter(|end| !end.root.is_zero())?;
+        Some(Self {
+            claim: id,
+            residual,
+        })
+    }
+}
+
+/// Whether a claim's residual starts at what is carried, under a recipe with `error_feedback`; without, it has none.
+pub fn continues(claim: &Claim, error_feedback: bool, carried: Option<&CarriedResidual>) -> bool {
+    let start = claim.residual.map(|r| r.start);
+    start == error_feedback.then(|| carried.map(|c| c.residual))
+}
 
 /// Grid steps to be sent: the trained steps plus the residual, clamped to `i32`. An empty residual is all zeros.
 pub fn compensate(steps: &[i32], residual: &[i32]) -> Vec<i32> {

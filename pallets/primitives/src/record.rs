@@ -192,7 +192,7 @@ impl<AccountId> ClaimRecord<AccountId> {
         self.initial_state == Some(report.initial_state)
             && ends == report.results.as_slice()
             && self.claim.delta_root == report.delta_root
-            && self.claim.residual.map(|(_, end)| end) == report.residual_end
+            && self.claim.residual.map(|r| r.end_root()) == report.residual_end
     }
 
     /// What the first committee's verdicts decide once the flag is open: a fake on duty is one whatever they say;

@@ -55,7 +55,7 @@ impl World {
         if !starts.iter().any(|s| s.0 + 1 == record.claim.segments) {
             report.delta_root = record.claim.delta_root;
         }
-        report.residual_end = record.claim.residual.map(|(_, end)| end);
+        report.residual_end = record.claim.residual.map(|r| r.end_root());
         report.step_state = trial.step.map(|step| {
             let start = starts.iter().find(|s| s.0 == step.segment);
             let start = start.expect("the step is in a segment of the trial").1;

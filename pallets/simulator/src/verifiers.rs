@@ -95,7 +95,7 @@ impl World {
             initial_state: trace.states[0],
             results: BoundedVec::truncate_from(results.collect()),
             delta_root: record.claim.delta_root,
-            residual_end: record.claim.residual.map(|(_, end)| end),
+            residual_end: record.claim.residual.map(|r| r.end_root()),
             step_state: None,
         }
     }

@@ -2,7 +2,8 @@
 //! What miners and verifiers do with a claim, phase by phase.
 
 use crate::{
-    Bonds, ClaimOf, Claims, Config, Error, Event, Pallet, Profiles, RoundClaims, Rounds, Terms,
+    Bonds, ClaimOf, Claims, Config, Error, Event, Pallet, Profiles, Residuals, RoundClaims, Rounds,
+    Terms,
 };
 use dream_primitives::claim::{
     digest_leaf, state_leaf, Availability, Claim, ReplayReport, RoundId, SegmentOpening,
@@ -14,7 +15,7 @@ use dream_primitives::math::to_u32;
 use dream_primitives::round::{
     ClaimEvent, ClaimRecord, ClaimState, HistoryEntry, OpenedStart, Phase, Round, Seat,
 };
-use dream_primitives::{merkle, BoundedVec, ConstU32, H256};
+use dream_primitives::{feedback, merkle, BoundedVec, ConstU32, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
 use polkadot_sdk::frame_support::traits::Get;
@@ -116,8 +117,9 @@ impl<T: Config> Pallet<T> {
             enough && claim.segments <= terms.recipe.segments,
             Error::<T>::BadSegments
         );
+        let carried = Residuals::<T>::get(id.branch, &miner);
         ensure!(
-            claim.residual.is_some() == terms.recipe.error_feedback,
+            feedback::continues(&claim, terms.recipe.error_feedback, carried.as_ref()),
             Error::<T>::BadResidual
         );
         let (bond, secret) = if newcomer {

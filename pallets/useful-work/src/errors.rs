@@ -48,7 +48,8 @@ mod errors {
         RoundFull,
         /// Fewer segments than are audited, or more than the recipe has.
         BadSegments,
-        /// A residual is named although the recipe has no error feedback, or the other way round.
+        /// The claim's residual does not start where the account's last merged claim on the branch ended, or it names one
+        /// although the recipe has no error feedback, or none although it has.
         BadResidual,
         /// No such claim, or it was pruned.
         UnknownClaim,

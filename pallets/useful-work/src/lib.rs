@@ -58,6 +58,7 @@ mod mock;
 mod newcomers;
 mod pay;
 mod profiles;
+mod residuals;
 mod reverts;
 mod rounds;
 mod slashing;
@@ -93,6 +94,7 @@ pub mod pallet {
         Answer, ChunkProof, DeltaOpening, NodeId, PairProof, PairTable, Tree,
     };
     use dream_primitives::draw::MAX_AUDITED;
+    use dream_primitives::feedback::CarriedResidual;
     use dream_primitives::game;
     use dream_primitives::math::to_u32;
     use dream_primitives::params::{ChainParameters, MAX_NEWCOMERS};

@@ -127,6 +127,7 @@ impl<T: Config> Pallet<T> {
             if record.state == ClaimState::Accepted {
                 Self::move_claim(record, ClaimEvent::Merge);
             }
+            Self::carry_residual(id, record);
         }
         let Some(pay) = round.pay else { return };
         let vests_at = Self::now().saturating_add(parameters.round.retention_blocks());

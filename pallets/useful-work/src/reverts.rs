@@ -185,6 +185,7 @@ impl<T: Config> Pallet<T> {
         else {
             return true;
         };
+        Self::drop_reverted_residuals(source);
         if Self::contributing(source, true).is_empty() {
             return true;
         }

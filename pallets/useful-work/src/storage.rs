@@ -81,6 +81,17 @@ mod storage {
     #[pallet::storage]
     pub type Claims<T: Config> = StorageMap<_, Identity, H256, ClaimRecord<T::AccountId>>;
 
+    /// Residual of error feedback that an account's next claim on a branch must start from; none for zeros.
+    #[pallet::storage]
+    pub type Residuals<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        BranchId,
+        Blake2_128Concat,
+        T::AccountId,
+        CarriedResidual,
+    >;
+
     /// Header of a posted merge until it is the head.
     #[pallet::storage]
     pub type PostedHeaders<T: Config> = StorageMap<_, Twox64Concat, RoundId, VersionHeader>;

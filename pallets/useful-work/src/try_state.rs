@@ -4,16 +4,17 @@
 use crate::{
     ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, Escrows,
     Exposure, FundedBranches, HoldReason, Newcomers, Pallet, PendingIssuance, Producers,
-    ProfileStakes, RoundClaims, Rounds, Terms, Tickets, TrialSeats, TrialWindows, Trials,
-    Valuations,
+    ProfileStakes, Residuals, RoundClaims, Rounds, Terms, Tickets, TrialSeats, TrialWindows,
+    Trials, Valuations,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use codec::Encode;
 use dream_primitives::claim::RoundId;
+use dream_primitives::feedback::CarriedResidual;
 use dream_primitives::math::{to_u32, to_usize};
 use dream_primitives::registry::Funding;
-use dream_primitives::round::{ClaimState, Phase, Round, MAX_CLAIMS};
+use dream_primitives::round::{ClaimRecord, ClaimState, Phase, Round, MAX_CLAIMS};
 use dream_primitives::ticket::Entry;
 use dream_primitives::trial::Stage;
 use dream_primitives::{Balance, BranchId, H256, SUPPLY_CAP};
@@ -45,6 +46,20 @@ impl<T: Config> Pallet<T> {
                 && active.iter().all(Trials::<T>::contains_key),
             "a trial does not move"
         );
+        for (branch, account, carried) in Residuals::<T>::iter() {
+            let record = Claims::<T>::get(carried.claim);
+            let left = |r: &ClaimRecord<T::AccountId>| {
+                let claim = &r.claim;
+                r.merged
+                    && (claim.round.branch, &r.miner) == (branch, &account)
+                    && CarriedResidual::of(carried.claim, claim) == Some(carried)
+                    && !matches!(r.state, ClaimState::Slashed | ClaimState::Void)
+            };
+            ensure!(
+                record.is_none_or(|r| left(&r)),
+                "a residual is not its claim's"
+            );
+        }
         let mut pending = Producers::<T>::get().balance;
         for (id, record) in Claims::<T>::iter() {
             let round = Rounds::<T>::get(record.claim.round).ok_or("a claim's round is unknown")?;

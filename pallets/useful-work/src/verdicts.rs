@@ -206,7 +206,7 @@ impl<T: Config> Pallet<T> {
         if let Some(mut round) = Rounds::<T>::get(record.claim.round) {
             round.trials = round.trials.saturating_sub(1);
             match trial.level {
-                Level::Challenge => Self::settle_challenge(&mut round, &mut record, outcome),
+                Level::Challenge => Self::settle_challenge(&mut round, id, &mut record, outcome),
                 level => {
                     if level == Level::Escalation {
                         Self::one_escalation_less(&mut round);
@@ -240,7 +240,12 @@ impl<T: Config> Pallet<T> {
 
     /// Back to what the claim was, or felled: then its units are taken out of a round that is not paid yet, and its
     /// receipts out of one that is.
-    fn settle_challenge(round: &mut RoundOf<T>, record: &mut Record<T>, outcome: Outcome) {
+    fn settle_challenge(
+        round: &mut RoundOf<T>,
+        id: H256,
+        record: &mut Record<T>,
+        outcome: Outcome,
+    ) {
         let felled = match outcome {
             Outcome::Slashed => Some(ClaimEvent::Slash),
             Outcome::Lacking => Some(ClaimEvent::Void),
@@ -260,6 +265,7 @@ impl<T: Config> Pallet<T> {
             round.accepted = round.accepted.saturating_sub(1);
         }
         Self::move_claim(record, felled);
+        Self::drop_residual(id, record);
         if round.pay.is_none() {
             Self::count_units(round, record);
         } else {

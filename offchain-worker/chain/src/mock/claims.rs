@@ -8,7 +8,7 @@ use dream_primitives::claim::{
 use dream_primitives::hashing::Domain;
 use dream_primitives::round::{ClaimEvent, ClaimState, HistoryEntry, OpenedStart, Phase};
 use dream_primitives::version::Contribution;
-use dream_primitives::{merkle, BoundedVec, H256};
+use dream_primitives::{feedback, merkle, BoundedVec, H256};
 
 use super::calls::{ensure, work, Done};
 use super::rounds::move_claim;
@@ -90,8 +90,9 @@ impl World {
             enough && claim.segments <= recipe.segments,
             work("BadSegments"),
         )?;
+        let carried = self.residuals.get(&(id.branch, who));
         ensure(
-            claim.residual.is_some() == recipe.error_feedback,
+            feedback::continues(&claim, recipe.error_feedback, carried),
             work("BadResidual"),
         )?;
         let profile = self

@@ -28,6 +28,7 @@ use dream_primitives::claim::RoundId;
 use dream_primitives::credits::Credits;
 use dream_primitives::data::Mixture;
 use dream_primitives::dispute::{DeltaOpening, PairTable};
+use dream_primitives::feedback::CarriedResidual;
 use dream_primitives::hashing::{content_hash, Domain};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::RoundTerms;
@@ -107,6 +108,7 @@ struct World {
     bonds: BTreeMap<AccountId, Bond>,
     commitments: BTreeMap<(BranchId, AccountId), (H256, BlockNumber)>,
     profiles: BTreeMap<(BranchId, AccountId), ProfileRecord>,
+    residuals: BTreeMap<(BranchId, AccountId), CarriedResidual>,
     admitted_profiles: BTreeSet<H256>,
     verifiers: BTreeMap<BranchId, Vec<AccountId>>,
     current: BTreeMap<BranchId, u32>,
@@ -178,6 +180,7 @@ impl MockChain {
             bonds: BTreeMap::new(),
             commitments: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            residuals: BTreeMap::new(),
             admitted_profiles: BTreeSet::new(),
             verifiers: BTreeMap::new(),
             current: BTreeMap::new(),
@@ -489,6 +492,9 @@ impl World {
             Item::Bond(account) => self.bonds.get(&account).map(Encode::encode),
             Item::Profile(branch, account) => {
                 self.profiles.get(&(branch, account)).map(Encode::encode)
+            }
+            Item::Residual(branch, account) => {
+                self.residuals.get(&(branch, account)).map(Encode::encode)
             }
             Item::AdmittedProfile(leaf) => self.admitted_profiles.contains(&leaf).then(Vec::new),
             Item::Verifiers(branch) => self.verifiers.get(&branch).map(Encode::encode),

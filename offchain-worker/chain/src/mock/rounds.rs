@@ -3,6 +3,7 @@
 
 use codec::Encode;
 use dream_primitives::claim::{Availability, RoundId, Verdict};
+use dream_primitives::feedback::CarriedResidual;
 use dream_primitives::hashing::{content_hash, hash, Domain};
 use dream_primitives::math::mul_div;
 use dream_primitives::registry::{Funding, RoundTerms};
@@ -445,6 +446,12 @@ impl World {
         if record.state == ClaimState::Accepted && round.merge.is_some() {
             move_claim(record, ClaimEvent::Merge, self.number);
             record.merged = true;
+            let id = record.claim.id(&self.genesis, &record.miner.0);
+            let place = (round.id.branch, record.miner);
+            match CarriedResidual::of(id, &record.claim) {
+                Some(left) => self.residuals.insert(place, left),
+                None => self.residuals.remove(&place),
+            };
         }
         let rewards = &self.parameters.rewards;
         let pay = emission::round_pay(rewards, round.emission, round.units + round.audit_units);

@@ -26,6 +26,9 @@ pub(super) fn place(item: &Item) -> (&'static str, &'static str, Vec<Vec<u8>>) {
         Item::Profile(branch, account) => {
             (WORK, "Profiles", vec![branch.encode(), account.encode()])
         }
+        Item::Residual(branch, account) => {
+            (WORK, "Residuals", vec![branch.encode(), account.encode()])
+        }
         Item::AdmittedProfile(leaf) => (WORK, "AdmittedProfiles", one(leaf)),
         Item::Verifiers(branch) => (WORK, "Verifiers", one(branch)),
         Item::CurrentRound(branch) => (WORK, "CurrentRound", one(branch)),

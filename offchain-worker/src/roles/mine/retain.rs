@@ -4,7 +4,7 @@
 use super::{MineRecord, Miner, View, ROLE};
 use crate::error::WorkerError;
 use dream_chain::At;
-use dream_primitives::claim::RoundId;
+use dream_primitives::claim::{RoundId, StoredResidual};
 use dream_primitives::round::{ClaimState, Phase};
 use tracing::info;
 
@@ -26,6 +26,9 @@ impl Miner {
                 for cid in audited.chain(&record.challenged) {
                     worker.store.remove(cid).await?;
                 }
+                for left in self.idle_residuals(view, &record).await? {
+                    worker.store.remove(&left.cid).await?;
+                }
             }
             worker.database.remove(&worker.key(ROLE, round))?;
             worker.forget_submissions(&worker.key(ROLE, round))?;
@@ -35,6 +38,32 @@ impl Miner {
             );
         }
         Ok(())
+    }
+
+    /// Residuals of a round's claim that neither the account's next claim nor another one that is kept starts from.
+    async fn idle_residuals(
+        &self,
+        view: &View,
+        record: &MineRecord,
+    ) -> Result<Vec<StoredResidual>, WorkerError> {
+        let of = |record: &MineRecord| {
+            let residual = record.claim.as_ref().and_then(|c| c.residual);
+            residual.map_or(Vec::new(), |r| r.start.into_iter().chain(r.end).collect())
+        };
+        let mut idle: Vec<StoredResidual> = of(record);
+        if idle.is_empty() {
+            return Ok(idle);
+        }
+        let worker = &self.worker;
+        let (at, account) = (At::from(view.at.block), worker.account());
+        let carried = worker.chain.residual(at, worker.branch, account).await?;
+        let mut wanted: Vec<StoredResidual> = carried.map(|c| c.residual).into_iter().collect();
+        for round in worker.database.list(ROLE)?.iter().filter_map(|n| parse(n)) {
+            let other: Option<MineRecord> = worker.database.get(&self.record_key(round))?;
+            wanted.extend(other.iter().filter(|o| *o != record).flat_map(of));
+        }
+        idle.retain(|left| !wanted.contains(left));
+        Ok(idle)
     }
 
     /// Whether the claim of an earlier round may still be challenged.

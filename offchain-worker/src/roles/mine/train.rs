@@ -11,9 +11,9 @@ use crate::trace::{SegmentTrace, Trace};
 use crate::worker::RoundView;
 use dream_chain::ProfileRecord;
 use dream_primitives::claim::{
-    canary_commitment, canary_digest, on_duty, Claim, DeltaLicence, RoundId,
+    canary_commitment, canary_digest, on_duty, Claim, ClaimResidual, DeltaLicence, RoundId,
+    StoredResidual,
 };
-use dream_primitives::delta;
 use dream_primitives::round::Phase;
 use dream_primitives::{BlockNumber, H256};
 use dream_training::{SegmentOutcome, TrainingState};
@@ -240,6 +240,20 @@ impl Miner {
         Ok(())
     }
 
+    /// What this account's last merged claim on the branch left over, where the recipe has error feedback.
+    async fn carried(&self, view: &RoundView) -> Result<Option<StoredResidual>, WorkerError> {
+        if !view.terms.recipe.error_feedback {
+            return Ok(None);
+        }
+        let (at, branch, account) = (
+            view.block.into(),
+            view.round.id.branch,
+            self.worker.account(),
+        );
+        let carried = self.worker.chain.residual(at, branch, account).await?;
+        Ok(carried.map(|c| c.residual))
+    }
+
     async fn build(
         &self,
         view: &View,
@@ -251,21 +265,34 @@ impl Miner {
         let worker = &self.worker;
         let genesis = worker.chain.genesis();
         let architecture = &view.at.terms.architecture;
-        let chunks =
+        let (recipe, store) = (&view.at.terms.recipe, &*worker.store);
+        let start = self.carried(&view.at).await?;
+        let before = match &start {
+            Some(start) => Some(blobs::residual(store, architecture, start).await?),
+            None => None,
+        };
+        let delta =
             worker
                 .runners
-                .delta(architecture, &view.at.terms.recipe, head, &end.params)?;
-        let delta_cid = blobs::put_delta(&*worker.store, &chunks).await?;
+                .delta(architecture, recipe, head, &end.params, before.as_deref())?;
+        let delta_cid = blobs::put_delta(store, &delta.chunks).await?;
+        let residual = match delta.residual {
+            Some(left) => Some(ClaimResidual {
+                start,
+                end: blobs::put_residual(store, &left).await?,
+            }),
+            None => None,
+        };
         let account = worker.account();
         Ok(Claim {
             round: view.id(),
             base: record.base,
-            delta_root: delta::root(&chunks).unwrap_or_default(),
+            delta_root: delta.root,
             delta_cid,
             states_root: record.trace.states_root(),
             digests_root: record.trace.digests_root(&genesis),
             segments: record.trace.len(),
-            residual: None,
+            residual,
             profile,
             canary: canary_commitment(
                 &genesis,

@@ -17,6 +17,14 @@ use tracing::warn;
 /// Blocks at which a blob must be missing before the verifier says that it lacks it: stores of others may be behind.
 const PATIENCE: u32 = 3;
 
+/// What a claim is replayed from.
+pub(super) struct Evidence {
+    /// Start states of the segments, ascending.
+    pub starts: Vec<(u16, TrainingState)>,
+    /// The residual that the claim starts from, where the last segment is among them; none for zeros.
+    pub residual: Option<Vec<i32>>,
+}
+
 impl Verifier {
     /// Fetches opened start states.
     async fn starts(
@@ -37,21 +45,28 @@ impl Verifier {
         Ok(starts)
     }
 
-    /// Fetches what a replay needs: start states and, where it counts that others can merge it, the delta.
+    /// Fetches what a replay needs: start states, for the last segment the residual, and, where it counts that others can
+    /// merge it, the delta.
     pub(super) async fn evidence(
         &self,
         view: &RoundView,
         record: &ClaimRecord,
         opened: &[OpenedStart],
         delta: bool,
-    ) -> Result<Vec<(u16, TrainingState)>, BlobError> {
+    ) -> Result<Evidence, BlobError> {
         let starts = self.starts(view, opened).await?;
+        let (claim, store) = (&record.claim, &*self.worker.store);
+        let architecture = &view.terms.architecture;
         if delta {
-            let (claim, store) = (&record.claim, &*self.worker.store);
-            let architecture = &view.terms.architecture;
             blobs::delta(store, architecture, &claim.delta_cid, claim.delta_root).await?;
         }
-        Ok(starts)
+        let before = claim.residual.and_then(|r| r.start);
+        let last = |s: &OpenedStart| s.segment.saturating_add(1) == claim.segments;
+        let residual = match before.filter(|_| opened.iter().any(last)) {
+            Some(start) => Some(blobs::residual(store, architecture, &start).await?),
+            None => None,
+        };
+        Ok(Evidence { starts, residual })
     }
 
     /// Counts a block at which a claim's blobs were looked for in vain; whether there were enough of them.

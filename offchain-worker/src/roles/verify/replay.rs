@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Replaying: segments are run again, and what they give is written down before it is committed to.
 
+use super::check::Evidence;
 use super::{Audit, AuditRecord, Verifier, ROLE};
 use crate::corpus::RoundBatches;
 use crate::error::WorkerError;
@@ -10,7 +11,6 @@ use dream_chain::ClaimRecord;
 use dream_primitives::claim::ReplayReport;
 use dream_primitives::trial::TrialStep;
 use dream_primitives::H256;
-use dream_training::TrainingState;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tracing::info;
@@ -26,8 +26,8 @@ impl Verifier {
             return Ok(false);
         }
         let evidence = self.evidence(view, &audit.claim, &audit.claim.starts, true);
-        let starts = match evidence.await {
-            Ok(starts) => starts,
+        let evidence = match evidence.await {
+            Ok(evidence) => evidence,
             Err(error) if error.lacking() => {
                 self.told.say(
                     ROLE,
@@ -37,7 +37,9 @@ impl Verifier {
             }
             Err(error) => return Err(error.into()),
         };
-        let report = self.run(view, audit.id, &audit.claim, starts, None).await?;
+        let report = self
+            .run(view, audit.id, &audit.claim, evidence, None)
+            .await?;
         let record = AuditRecord {
             report,
             salt: self.worker.random()?,
@@ -52,7 +54,7 @@ impl Verifier {
         view: &RoundView,
         id: H256,
         record: &ClaimRecord,
-        starts: Vec<(u16, TrainingState)>,
+        evidence: Evidence,
         step: Option<TrialStep>,
     ) -> Result<ReplayReport, WorkerError> {
         let worker = &self.worker;
@@ -62,7 +64,8 @@ impl Verifier {
             genesis: worker.chain.genesis(),
             claim: record.claim.clone(),
             head: worker.base_state(view).await?,
-            starts,
+            starts: evidence.starts,
+            residual: evidence.residual,
             batches: RoundBatches::new(
                 worker.corpus(&view.terms).await?,
                 worker.chain.genesis(),

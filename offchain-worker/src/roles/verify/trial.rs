@@ -127,12 +127,12 @@ impl Verifier {
         let starts = trial_starts(open);
         let evidence = self.evidence(&view, &open.record, &starts, delta);
         let report = match evidence.await {
-            Ok(starts) => {
+            Ok(evidence) => {
                 info!(
                     "claim {:?}: called to its {:?} of {} seats",
                     open.id, open.trial.level, open.trial.seats
                 );
-                self.run(&view, open.id, &open.record, starts, open.trial.step)
+                self.run(&view, open.id, &open.record, evidence, open.trial.step)
                     .await?
             }
             Err(error) if error.lacking() => {

@@ -94,6 +94,20 @@ pub fn round_id() -> RoundId {
     }
 }
 
+pub fn stored_residual(n: u8) -> StoredResidual {
+    StoredResidual {
+        root: h(n),
+        cid: cid(70),
+    }
+}
+
+pub fn residual() -> ClaimResidual {
+    ClaimResidual {
+        start: Some(stored_residual(6)),
+        end: Some(stored_residual(7)),
+    }
+}
+
 pub fn claim() -> Claim {
     Claim {
         round: round_id(),
@@ -103,7 +117,7 @@ pub fn claim() -> Claim {
         states_root: h(4),
         digests_root: h(5),
         segments: 8,
-        residual: Some((h(6), h(7))),
+        residual: Some(residual()),
         profile: h(8),
         canary: h(9),
         licence: DeltaLicence::Open,
@@ -540,6 +554,12 @@ fn add_structures(d: &mut Dump) {
         weight: 8,
     }]);
     crate::trials::bonds(d);
+    d.add(&[stored_residual(72)]);
+    d.add(&[residual()]);
+    d.add(&[dream_primitives::feedback::CarriedResidual {
+        claim: h(71),
+        residual: stored_residual(73),
+    }]);
     crate::trials::valuations(d);
     d.add(&[BranchView {
         branch: 2,

@@ -35,7 +35,12 @@ fn submit_claim_should_name_what_is_wrong() {
         refuse(|c| c.segments = 9, Error::BadSegments);
         refuse(|c| c.segments = 1, Error::BadSegments);
         refuse(
-            |c| c.residual = Some((H256::zero(), H256::zero())),
+            |c| {
+                c.residual = Some(ClaimResidual {
+                    start: None,
+                    end: None,
+                })
+            },
             Error::BadResidual,
         );
         refuse(|c| c.profile = H256::zero(), Error::WrongProfile);

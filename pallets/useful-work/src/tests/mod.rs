@@ -15,6 +15,7 @@ mod models;
 mod newcomers;
 mod pay;
 mod profiles;
+mod residuals;
 mod reverts;
 mod rounds;
 mod supply;
@@ -326,7 +327,7 @@ impl Trace {
             initial_state: self.states[0],
             results: BoundedVec::truncate_from(segments.iter().map(result).collect()),
             delta_root: self.claim.delta_root,
-            residual_end: None,
+            residual_end: self.claim.residual.map(|r| r.end_root()),
             step_state: None,
         }
     }
