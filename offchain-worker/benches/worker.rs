@@ -112,6 +112,7 @@ fn bench_replay() -> Result<(), Box<dyn std::error::Error>> {
         let hash = outcome.state.hash(&genesis);
         trained = trained.min(began.elapsed());
         let inputs = ReplayInputs {
+            residual: None,
             architecture,
             recipe,
             genesis,

@@ -86,7 +86,7 @@ pub fn preset(preset: Preset) -> ModelConfig {
                 momentum: 39_322,
             },
             delta: DeltaCodec::DenseInt8,
-            error_feedback: false,
+            error_feedback: 0,
             class: NumericClass::Exact,
         },
     }

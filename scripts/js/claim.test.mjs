@@ -25,7 +25,7 @@ const recipe = {
   rule: 'WeightedMean',
   server: { Nesterov: { learningRate: 45_875, momentum: 39_322 } },
   delta: 'DenseInt8',
-  errorFeedback: false,
+  errorFeedback: 0,
   class: 'Exact',
 };
 

@@ -150,7 +150,7 @@ fn recipe() -> Recipe {
             momentum: 39_322,
         },
         delta: DeltaCodec::DenseInt8,
-        error_feedback: false,
+        error_feedback: 0,
         class: NumericClass::Exact,
     }
 }

@@ -48,7 +48,7 @@ pub fn config() -> ModelConfig {
 pub fn sparse_config() -> ModelConfig {
     let mut config = config();
     config.recipe.delta = DeltaCodec::TopK { per_chunk: 12 };
-    config.recipe.error_feedback = true;
+    config.recipe.error_feedback = 1 << 16;
     config
 }
 

@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             learning_rate: 1 << 16,
         },
         delta: DeltaCodec::DenseInt8,
-        error_feedback: false,
+        error_feedback: 0,
         class: NumericClass::Exact,
     };
     let genesis = H256::zero();

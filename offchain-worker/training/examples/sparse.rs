@@ -22,6 +22,8 @@ use std::path::Path;
 const MINERS: u8 = 3;
 /// Steps kept in a chunk of 4096: the most that stay 30 times smaller than f32.
 const PER_CHUNK: u16 = 268;
+/// Part of the residual that is kept, 2^-16 units: 0.3.
+const FEEDBACK: u32 = 19_661;
 
 fn recipe(kind: &str, changes: &[String]) -> Result<Recipe, Failure> {
     let mut recipe = lab::recipe();
@@ -31,7 +33,10 @@ fn recipe(kind: &str, changes: &[String]) -> Result<Recipe, Failure> {
             recipe.delta = DeltaCodec::TopK {
                 per_chunk: PER_CHUNK,
             };
-            recipe.error_feedback = true;
+            recipe.error_feedback = FEEDBACK;
+            if let ServerOptimiser::Nesterov { learning_rate, .. } = &mut recipe.server {
+                *learning_rate = 1 << 16;
+            }
         }
         _ => return Err(format!("{kind:?} is neither dense nor sparse").into()),
     }
@@ -64,7 +69,7 @@ fn change(recipe: &mut Recipe, text: &str) -> Result<(), Failure> {
                 per_chunk: value.parse()?,
             }
         }
-        ("error_feedback", _) => recipe.error_feedback = value.parse()?,
+        ("error_feedback", _) => recipe.error_feedback = scaled(q16)?,
         ("steps", _) => recipe.steps = value.parse()?,
         ("batch", _) => recipe.batch = value.parse()?,
         ("learning_rate", _) => *learning_rate = scaled(nano)?,

@@ -34,8 +34,9 @@ pub struct Residual {
 /// the account's last merged claim on the branch left over; none stands for zeros.
 ///
 /// Steps are quantise(end - dequantise(base)) (see [`crate::grid_steps`]), the rest is integer arithmetic that loses
-/// nothing: sent + kept = trained + residual, unless a sum passes `i32`. Errors where a size is wrong, a value is not
-/// finite, or a residual is given although the recipe has no error feedback.
+/// nothing: sent + left over = trained + residual, unless a sum passes `i32`; of what is left over the recipe's
+/// `error_feedback` is kept. Errors where a size is wrong, a value is not finite, or a residual is given although the
+/// recipe has no error feedback.
 pub fn claim_delta(
     architecture: &Architecture,
     recipe: &Recipe,
@@ -44,7 +45,7 @@ pub fn claim_delta(
     residual: Option<&[i32]>,
 ) -> Result<ClaimDelta, TrainingError> {
     if let Some(residual) = residual {
-        if !recipe.error_feedback {
+        if !recipe.has_feedback() {
             return Err(TrainingError::Recipe(
                 "a residual is given, the recipe has no error feedback",
             ));
@@ -55,8 +56,8 @@ pub fn claim_delta(
     let before = residual.unwrap_or_default();
     let steps = feedback::compensate(&trained, before);
     let chunks = encode_delta(&recipe.delta, &steps);
-    let residual = recipe.error_feedback.then(|| {
-        let kept = feedback::residual(&steps, &chunks);
+    let residual = recipe.has_feedback().then(|| {
+        let kept = feedback::residual(&steps, &chunks, recipe.error_feedback);
         Residual {
             roots: (
                 feedback::residual_root(before),

@@ -50,7 +50,7 @@ const RECIPE: Recipe = Recipe {
         learning_rate: 1 << 16,
     },
     delta: DeltaCodec::DenseInt8,
-    error_feedback: false,
+    error_feedback: 0,
     class: NumericClass::Exact,
 };
 

@@ -38,6 +38,7 @@ impl<T: Config> From<RecipeError> for Error<T> {
             RecipeError::Server => Self::RecipeServer,
             RecipeError::Rule => Self::RecipeRule,
             RecipeError::Codec => Self::RecipeCodec,
+            RecipeError::Feedback => Self::RecipeFeedback,
             RecipeError::Proximal => Self::RecipeProximal,
             RecipeError::Class => Self::RecipeClass,
             RecipeError::TolerantFeedback => Self::RecipeTolerantFeedback,

@@ -218,6 +218,8 @@ pub mod pallet {
         IdsExhausted,
         /// The recipe's top-k keeps none of a chunk's steps, or more than a chunk has.
         RecipeCodec,
+        /// The recipe's error feedback keeps more than all: it is above 2^16.
+        RecipeFeedback,
         /// The recipe's proximal coefficient is not below 1.
         RecipeProximal,
         /// The distance of the recipe's tolerant class is zero, or not below 1.

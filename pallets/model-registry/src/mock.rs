@@ -118,7 +118,7 @@ pub fn recipe() -> Recipe {
             momentum: 39_322,
         },
         delta: DeltaCodec::DenseInt8,
-        error_feedback: false,
+        error_feedback: 0,
         class: NumericClass::Exact,
     }
 }
@@ -154,6 +154,7 @@ pub fn wrong_recipes() -> Vec<(Recipe, crate::Error<Test>)> {
             with(|r| r.delta = DeltaCodec::TopK { per_chunk: 0 }),
             RecipeCodec,
         ),
+        (with(|r| r.error_feedback = 65_537), RecipeFeedback),
         (with(|r| r.proximal = 1_000_000_000), RecipeProximal),
         (
             with(|r| r.class = NumericClass::Tolerant { relative: 0 }),
@@ -162,7 +163,7 @@ pub fn wrong_recipes() -> Vec<(Recipe, crate::Error<Test>)> {
         (
             with(|r| {
                 r.class = NumericClass::Tolerant { relative: 1 };
-                r.error_feedback = true;
+                r.error_feedback = 1 << 16;
             }),
             RecipeTolerantFeedback,
         ),

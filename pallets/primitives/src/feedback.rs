@@ -2,8 +2,10 @@
 //! Error feedback (Seide et al. 2014, Karimireddy et al. 2019): what compression drops is added to the next delta.
 //!
 //! A miner trains steps d, sends the chunks of d + e, where e is the residual of its last merged claim, and keeps the new
-//! residual e' = d + e - decode(chunks). All are grid steps, exact integers, so that over any number of rounds the sum of
-//! what was sent plus the last residual is the sum of what was trained (unless a sum passes `i32` and clamps).
+//! residual e' = b (d + e - decode(chunks)), where b is the recipe's `error_feedback`. All are grid steps, exact integers,
+//! so that with b = 1 over any number of rounds the sum of what was sent plus the last residual is the sum of what was
+//! trained (unless a sum passes `i32` and clamps). With local training b below 1 serves better: from a base that did not
+//! move where nothing was sent, a miner trains the same movement again.
 
 use crate::claim::{Claim, StoredResidual};
 use crate::delta::{decode_delta, DeltaChunk};
@@ -49,10 +51,10 @@ impl CarriedResidual {
     }
 }
 
-/// Whether a claim's residual starts at what is carried, under a recipe with `error_feedback`; without, it has none.
-pub fn continues(claim: &Claim, error_feedback: bool, carried: Option<&CarriedResidual>) -> bool {
+/// Whether a claim's residual starts at what is carried, under a recipe that has error feedback; without, it has none.
+pub fn continues(claim: &Claim, has_feedback: bool, carried: Option<&CarriedResidual>) -> bool {
     let start = claim.residual.map(|r| r.start);
-    start == error_feedback.then(|| carried.map(|c| c.residual))
+    start == has_feedback.then(|| carried.map(|c| c.residual))
 }
 
 /// Grid steps to be sent: the trained steps plus the residual, clamped to `i32`. An empty residual is all zeros.
@@ -65,15 +67,20 @@ pub fn compensate(steps: &[i32], residual: &[i32]) -> Vec<i32> {
         .collect()
 }
 
-/// What the chunks leave out of the steps that were to be sent (from [`compensate`]), clamped to `i32`. Chunks that encode
-/// these very steps never clamp: a decoded step has its step's sign and is within 2^30 of zero.
-pub fn residual(steps: &[i32], chunks: &[DeltaChunk]) -> Vec<i32> {
+/// What the chunks leave out of the steps that were to be sent (from [`compensate`]), of it `keep` (2^-16 units, at most
+/// 2^16), rounded towards zero and clamped to `i32`. Chunks that encode these very steps never clamp: a decoded step has
+/// its step's sign and is within 2^30 of zero.
+pub fn residual(steps: &[i32], chunks: &[DeltaChunk], keep: u32) -> Vec<i32> {
     let sent = decode_delta(chunks, to_u64(steps.len()));
     let sent = sent.into_iter().chain(core::iter::repeat(0));
     steps
         .iter()
         .zip(sent)
-        .map(|(step, sent)| clamp_i32(i64::from(*step).wrapping_sub(i64::from(sent))))
+        .map(|(step, sent)| {
+            let left = i64::from(*step).wrapping_sub(i64::from(sent));
+            // |left| < 2^32 and keep <= 2^16.
+            clamp_i32(left.saturating_mul(i64::from(keep)) / 65_536)
+        })
         .collect()
 }
 
@@ -112,7 +119,7 @@ mod tests {
                 let steps: Vec<i32> = steps.iter().map(|s| s >> scale).collect();
                 let whole = compensate(&steps, &rest);
                 let chunks = encode_delta(&codec, &whole);
-                rest = residual(&whole, &chunks);
+                rest = residual(&whole, &chunks, 1 << 16);
                 trained.iter_mut().zip(&steps).for_each(|(t, s)| *t += i64::from(*s));
                 sent.iter_mut().zip(decode_delta(&chunks, len as u64)).for_each(|(t, s)| *t += i64::from(s));
             }
@@ -130,7 +137,7 @@ mod tests {
         );
         for step in [i32::MAX, i32::MIN] {
             let chunks = encode_delta(&DeltaCodec::DenseInt8, &[step]);
-            let rest = residual(&[step], &chunks);
+            let rest = residual(&[step], &chunks, 1 << 16);
             let sent = decode_delta(&chunks, 1);
             assert_eq!(
                 i64::from(step),
@@ -139,7 +146,16 @@ mod tests {
             );
         }
         let opposite = encode_delta(&DeltaCodec::DenseInt8, &[i32::MIN]);
-        assert_eq!(residual(&[i32::MAX], &opposite), [i32::MAX]);
+        assert_eq!(residual(&[i32::MAX], &opposite, 1 << 16), [i32::MAX]);
+    }
+
+    #[test]
+    fn residual_should_keep_its_part_rounded_towards_zero() {
+        let chunks = encode_delta(&DeltaCodec::TopK { per_chunk: 1 }, &[100, 7, -7, 1]);
+        let kept = |keep| residual(&[100, 7, -7, 1], &chunks, keep);
+        assert_eq!(kept(1 << 16), [0, 7, -7, 1]);
+        assert_eq!(kept(1 << 15), [0, 3, -3, 0]);
+        assert_eq!(kept(0), [0; 4]);
     }
 
     #[test]

@@ -263,8 +263,9 @@ pub struct Recipe {
     pub server: ServerOptimiser,
     /// Delta compression.
     pub delta: DeltaCodec,
-    /// Whether what compression drops is added to the account's next delta.
-    pub error_feedback: bool,
+    /// Part of what compression drops that is added to the account's next delta, 2^-16 units: zero means no error
+    /// feedback, 2^16 that nothing is lost.
+    pub error_feedback: u32,
     /// How replays are compared.
     pub class: NumericClass,
 }
@@ -298,6 +299,8 @@ pub enum RecipeError {
     Rule,
     /// Top-k keeps none of a chunk's steps, or more than a chunk has.
     Codec,
+    /// Error feedback keeps more than all.
+    Feedback,
     /// The proximal coefficient is not below 1.
     Proximal,
     /// The tolerant class's distance is zero, or not below 1.
@@ -347,6 +350,9 @@ impl Recipe {
         if !self.rule.in_range() {
             return Err(RecipeError::Rule);
         }
+        if self.error_feedback > ONE_Q16 {
+            return Err(RecipeError::Feedback);
+        }
         if let DeltaCodec::TopK { per_chunk } = self.delta {
             if per_chunk == 0 || usize::from(per_chunk) > CHUNK {
                 return Err(RecipeError::Codec);
@@ -359,11 +365,16 @@ impl Recipe {
             NumericClass::Tolerant { relative } if relative == 0 || relative >= MILLION => {
                 Err(RecipeError::Class)
             }
-            NumericClass::Tolerant { .. } if self.error_feedback => {
+            NumericClass::Tolerant { .. } if self.has_feedback() => {
                 Err(RecipeError::TolerantFeedback)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether what compression drops is carried to the account's next delta.
+    pub fn has_feedback(&self) -> bool {
+        self.error_feedback > 0
     }
 
     /// Tokens of one segment.
@@ -399,7 +410,7 @@ mod tests {
                 learning_rate: ONE_Q16,
             },
             delta: DeltaCodec::DenseInt8,
-            error_feedback: false,
+            error_feedback: 0,
             class: NumericClass::Exact,
         }
     }
@@ -448,11 +459,15 @@ mod tests {
         for per_chunk in [1, 4096] {
             let change = |r: &mut Recipe| {
                 r.delta = DeltaCodec::TopK { per_chunk };
-                r.error_feedback = true;
+                r.error_feedback = 1 << 16;
             };
             assert_eq!(with(change), Ok(()));
         }
-        assert_eq!(with(|r| r.error_feedback = true), Ok(()));
+        assert_eq!(with(|r| r.error_feedback = 1 << 16), Ok(()));
+        assert_eq!(
+            with(|r| r.error_feedback = (1 << 16) + 1),
+            Err(RecipeError::Feedback)
+        );
         assert_eq!(with(|r| r.proximal = NANO - 1), Ok(()));
         for relative in [1, MILLION - 1] {
             let class = NumericClass::Tolerant { relative };
@@ -516,7 +531,7 @@ mod tests {
         }
         let both = |r: &mut Recipe| {
             r.class = NumericClass::Tolerant { relative: 9 };
-            r.error_feedback = true;
+            r.error_feedback = 1 << 16;
         };
         assert_eq!(with(both), Err(TolerantFeedback));
         assert_eq!(with(|r| r.segments = 1), Err(Segments));

@@ -55,7 +55,7 @@ pub fn recipe() -> Recipe {
             learning_rate: 1 << 16,
         },
         delta: DeltaCodec::DenseInt8,
-        error_feedback: false,
+        error_feedback: 0,
         class: NumericClass::Exact,
     }
 }

@@ -119,7 +119,7 @@ impl<T: Config> Pallet<T> {
         );
         let carried = Residuals::<T>::get(id.branch, &miner);
         ensure!(
-            feedback::continues(&claim, terms.recipe.error_feedback, carried.as_ref()),
+            feedback::continues(&claim, terms.recipe.has_feedback(), carried.as_ref()),
             Error::<T>::BadResidual
         );
         let (bond, secret) = if newcomer {

@@ -98,7 +98,7 @@ pub fn test_recipe() -> Recipe {
             learning_rate: 1 << 16,
         },
         delta: DeltaCodec::DenseInt8,
-        error_feedback: false,
+        error_feedback: 0,
         class: NumericClass::Exact,
     }
 }

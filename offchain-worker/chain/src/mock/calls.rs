@@ -398,6 +398,7 @@ impl World {
                 RecipeError::Server => "RecipeServer",
                 RecipeError::Rule => "RecipeRule",
                 RecipeError::Codec => "RecipeCodec",
+                RecipeError::Feedback => "RecipeFeedback",
                 RecipeError::Proximal => "RecipeProximal",
                 RecipeError::Class => "RecipeClass",
                 RecipeError::TolerantFeedback => "RecipeTolerantFeedback",

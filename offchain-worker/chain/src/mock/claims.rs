@@ -92,7 +92,7 @@ impl World {
         )?;
         let carried = self.residuals.get(&(id.branch, who));
         ensure(
-            feedback::continues(&claim, recipe.error_feedback, carried),
+            feedback::continues(&claim, recipe.has_feedback(), carried),
             work("BadResidual"),
         )?;
         let profile = self

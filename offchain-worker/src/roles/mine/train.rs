@@ -242,7 +242,7 @@ impl Miner {
 
     /// What this account's last merged claim on the branch left over, where the recipe has error feedback.
     async fn carried(&self, view: &RoundView) -> Result<Option<StoredResidual>, WorkerError> {
-        if !view.terms.recipe.error_feedback {
+        if !view.terms.recipe.has_feedback() {
             return Ok(None);
         }
         let (at, branch, account) = (

@@ -58,7 +58,7 @@ pub fn recipe() -> Recipe {
             momentum: 39_322,
         },
         delta: DeltaCodec::DenseInt8,
-        error_feedback: false,
+        error_feedback: 0,
         class: NumericClass::Exact,
     }
 }

@@ -10,7 +10,7 @@ use dream_primitives::{delta as rules, feedback, H256};
 fn sparse(per_chunk: u16) -> Recipe {
     Recipe {
         delta: DeltaCodec::TopK { per_chunk },
-        error_feedback: true,
+        error_feedback: 1 << 16,
         ..recipe(3)
     }
 }
@@ -39,7 +39,7 @@ fn sent_and_kept_should_sum_to_what_was_trained_over_several_rounds() {
         sparse(1),
         sparse(4096),
         Recipe {
-            error_feedback: true,
+            error_feedback: 1 << 16,
             ..recipe(3)
         },
     ] {

@@ -52,7 +52,7 @@ pub fn recipe(steps: u16) -> Recipe {
             learning_rate: 1 << 16,
         },
         delta: DeltaCodec::DenseInt8,
-        error_feedback: false,
+        error_feedback: 0,
         class: NumericClass::Exact,
     }
 }

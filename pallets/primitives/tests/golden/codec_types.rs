@@ -82,7 +82,7 @@ pub fn recipe() -> Recipe {
             momentum: 39_322,
         },
         delta: DeltaCodec::DenseInt8,
-        error_feedback: true,
+        error_feedback: 1 << 16,
         class: NumericClass::Exact,
     }
 }

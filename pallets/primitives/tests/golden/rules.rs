@@ -388,7 +388,7 @@ fn merges_should_be_the_reviewed_ones() {
         let root = state::server_root(&moments, 256);
         writeln!(text, "server root = {}", hex(root)).unwrap();
     }
-    let residual = feedback::residual(&numbers(256, 41), &deltas[..1]);
+    let residual = feedback::residual(&numbers(256, 41), &deltas[..1], 1 << 15);
     let root = feedback::residual_root(&residual);
     writeln!(text, "residual root = {}", hex(root)).unwrap();
     check("merges.txt", &text);

@@ -9,7 +9,7 @@ use dream_primitives::trial::Level;
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 fn feedback() {
-    BRANCH.with_borrow_mut(|b| b.recipe.error_feedback = true);
+    BRANCH.with_borrow_mut(|b| b.recipe.error_feedback = 1 << 16);
     train();
 }
 

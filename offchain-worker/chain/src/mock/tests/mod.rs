@@ -56,7 +56,7 @@ fn recipe() -> Recipe {
             learning_rate: 1 << 16,
         },
         delta: DeltaCodec::DenseInt8,
-        error_feedback: false,
+        error_feedback: 0,
         class: NumericClass::Exact,
     }
 }
