@@ -4,6 +4,7 @@
 mod common;
 
 use common::{account, miner, Net, BOND};
+use dream_chain::mock::Fault as Lost;
 use dream_chain::{At, Chain, Valuation};
 use dream_primitives::manifest::{Architecture, LlamaConfig};
 use dream_primitives::recipe::Recipe;
@@ -351,4 +352,30 @@ async fn shard_should_be_forgotten_when_it_was_not_opened_in_time() {
     let shown = status::read(&net.root, 0, None).await.unwrap();
     assert!(shown.scores.is_empty() && shown.shards == 0);
     nobody_lost(&net).await;
+}
+
+#[tokio::test]
+async fn opening_and_scores_should_land_once_when_their_answers_are_lost() {
+    for fault in [
+        Lost::LostAfterInclusion,
+        Lost::LostBeforeInclusion,
+        Lost::Dropped,
+    ] {
+        let net = Net::new(5, 2).await;
+        net.shards(STEWARD, 1, 12).await;
+        let roles = roles(&net, &dummies());
+        to_valuation(&net, &roles).await;
+        let before = net.landed().0.len();
+        for n in 3..=STEWARD {
+            // Of a scorer the commitment and the reveal, or the commitment and its second try.
+            (0..2).for_each(|_| net.root.as_account(account(n)).fault(fault));
+        }
+        net.drive(&roles, 400, scored).await;
+        let (landed, refused) = net.landed();
+        assert!(refused.is_empty(), "{fault:?}: {refused:?}");
+        assert!(landed.len() >= before + 7, "{fault:?}");
+        let seats = valuation(&net).await.seats;
+        assert!(seats.iter().all(|s| s.report.is_some()), "{fault:?}");
+        nobody_lost(&net).await;
+    }
 }
