@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use codec::{DecodeAll, Encode};
+use dream_chain::Shard;
 use dream_primitives::claim::StoredResidual;
+use dream_primitives::data;
 use dream_primitives::delta::{self, DeltaChunk};
 use dream_primitives::dispute::base_server_root;
 use dream_primitives::feedback::residual_root;
@@ -229,6 +231,21 @@ pub async fn delta(
         .map_err(|(chunk, e)| form(what, cid, format!("chunk {chunk}: {e:?}")))?;
     expect_root(what, cid, root, delta::root(&chunks).unwrap_or_default())?;
     Ok(chunks)
+}
+
+/// Fetches the samples of an opened shard, one after another, and checks their number and their root.
+pub async fn shard(store: &dyn BlobStore, cid: &Cid, shard: &Shard) -> Result<Bytes, BlobError> {
+    let what = "held-out shard";
+    let size = u64::from(shard.samples).saturating_mul(u64::from(shard.window));
+    let bytes = fetch(store, what, cid, size).await?;
+    let found = bytes.len();
+    if found as u64 != size {
+        let (samples, window) = (shard.samples, shard.window);
+        let why = format!("{found} bytes where {samples} samples take {window} each");
+        return Err(form(what, cid, why));
+    }
+    expect_root(what, cid, shard.root, data::root(&bytes, shard.window))?;
+    Ok(bytes)
 }
 
 /// Stores a training state.

@@ -10,6 +10,7 @@ use dream_primitives::H256;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Failure of the state database.
@@ -70,7 +71,7 @@ impl DatabaseError {
 pub struct Database {
     folder: PathBuf,
     // Holds the lock until it is dropped or the process ends, however it ends.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Database {
@@ -85,12 +86,26 @@ impl Database {
             .open(&path)
             .map_err(|e| DatabaseError::io("open", &path, e))?;
         lock_file(&lock, &path, folder)?;
+        let beside = Self::beside(folder, genesis, account)?;
+        Ok(Self {
+            _lock: Some(lock),
+            ..beside
+        })
+    }
+
+    /// As [`Database::open`], whether a worker holds the folder or not: for commands that add records which that worker
+    /// does not write.
+    pub fn beside(
+        folder: &Path,
+        genesis: &H256,
+        account: &[u8; 32],
+    ) -> Result<Self, DatabaseError> {
         let own = format!("{}-{}", short(genesis.as_bytes()), short(account));
         let folder = folder.join(own);
         fs::create_dir_all(&folder).map_err(|e| DatabaseError::io("make", &folder, e))?;
         Ok(Self {
             folder,
-            _lock: lock,
+            _lock: None,
         })
     }
 
@@ -142,7 +157,10 @@ impl Database {
         fs::create_dir_all(parent).map_err(|e| DatabaseError::io("make", parent, e))?;
         let temporary = path.with_extension("new");
         let write = || -> io::Result<()> {
-            let mut file = File::create(&temporary)?;
+            // Salts and shards are nobody else's business before their time.
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            let mut file = options.open(&temporary)?;
             file.write_all(checksum(bytes).as_bytes())?;
             file.write_all(bytes)?;
             file.sync_all()?;
@@ -286,5 +304,19 @@ mod tests {
         assert!(matches!(second, Err(DatabaseError::Locked { .. })));
         drop(first);
         assert!(Database::open(folder.path(), &H256::zero(), &[0; 32]).is_ok());
+    }
+
+    #[test]
+    fn record_that_is_written_beside_a_worker_should_be_read_by_it_and_by_no_other_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let running = open(folder.path());
+        let beside = Database::beside(folder.path(), &H256::repeat_byte(1), &[2; 32]).unwrap();
+        beside.put("shard/a", &7u32).unwrap();
+        assert_eq!(running.get::<u32>("shard/a").unwrap(), Some(7));
+        let mode = fs::metadata(running.path("shard/a")).unwrap().permissions();
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777,
+            0o600
+        );
     }
 }

@@ -22,6 +22,8 @@ pub mod folder;
 pub mod merge;
 pub mod replay;
 pub mod roles;
+pub mod score;
+pub mod shards;
 pub mod show;
 pub mod submit;
 mod supply;

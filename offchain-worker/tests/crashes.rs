@@ -14,7 +14,7 @@ use dream_primitives::H256;
 use dream_training::{
     BatchSource, Progress, Scores, SegmentOutcome, SegmentRunner, TrainingError, TrainingState,
 };
-use dream_worker::roles::{merge::Merger, mine::Miner, verify::Verifier, Role};
+use dream_worker::roles::{merge::Merger, mine::Miner, steward::Steward, verify::Verifier, Role};
 use dream_worker::worker::{DummyRunners, Runners, Worker};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -31,23 +31,36 @@ enum Part {
     Judge,
     /// Mines, and its claim is challenged once it is merged.
     Answer,
+    /// Verifies, and is drawn to score the merge.
+    Score,
+    /// Opens the shard that the merge is scored on.
+    Open,
 }
 
 fn role(part: Part, worker: Arc<Worker>) -> Box<dyn Role> {
     match part {
         Part::Mine | Part::Answer => Box::new(Miner::new(worker)),
-        Part::Verify | Part::Judge => Box::new(Verifier::new(worker)),
+        Part::Verify | Part::Judge | Part::Score => Box::new(Verifier::new(worker)),
+        Part::Open => Box::new(Steward::new(worker)),
         Part::Merge => Box::new(Merger::new(worker)),
     }
 }
 
-/// The account that plays `part` in [`Net::honest`], and where its role stands there.
-fn place(part: Part) -> (u8, usize) {
+/// The account that plays `part`, and where the role stands in [`Net::honest`] that it takes the place of.
+fn place(part: Part) -> (u8, Option<usize>) {
     match part {
-        Part::Mine | Part::Answer => (2, 1),
-        Part::Verify | Part::Judge => (4, 4),
-        Part::Merge => (6, 3),
+        Part::Mine | Part::Answer => (2, Some(1)),
+        Part::Verify | Part::Judge | Part::Score => (4, Some(4)),
+        Part::Merge => (6, Some(3)),
+        Part::Open => (STEWARD, None),
     }
+}
+
+/// Opens shards in the plays that are about scores.
+const STEWARD: u8 = 7;
+
+fn scored(part: Part) -> bool {
+    matches!(part, Part::Score | Part::Open)
 }
 
 /// Makes the end of the last segment up.
@@ -124,7 +137,15 @@ async fn play(part: Part, operation: Option<(u32, Kill)>) -> (Net, Vec<bool>, us
         _ => net.honest(),
     };
     let mut begin = 0;
-    drop(others.remove(at));
+    if let Some(at) = at {
+        drop(others.remove(at));
+    }
+    if scored(part) {
+        net.shards(STEWARD, 1, 6).await;
+    }
+    if part == Part::Score {
+        others.push(Box::new(Steward::new(net.plain(STEWARD))));
+    }
     let trap = Arc::new(Trap::default());
     if let Some((operation, kill)) = operation {
         trap.set(operation, kill);
@@ -134,6 +155,9 @@ async fn play(part: Part, operation: Option<(u32, Kill)>) -> (Net, Vec<bool>, us
     for _ in 0..400 {
         for other in &others {
             other.step().await.unwrap();
+        }
+        if scored(part) && begin == 0 && net.phase(1).await == Some(Phase::Valuation) {
+            begin = trap.operations.lock().unwrap().len();
         }
         let running = tested.take().unwrap();
         let killed = tokio::select! {
@@ -173,6 +197,9 @@ fn subject(call: &Call) -> String {
         Call::CommitVerdict { claim, .. } => format!("commit verdict {claim:?}"),
         Call::RevealVerdict { claim, .. } => format!("reveal verdict {claim:?}"),
         Call::PostMerge { round, .. } => format!("merge {}", round.number),
+        Call::OpenShard { round, .. } => format!("shard {}", round.number),
+        Call::CommitScore { round, .. } => format!("commit score {}", round.number),
+        Call::RevealScore { round, .. } => format!("reveal score {}", round.number),
         other => format!("{other:?}"),
     }
 }
@@ -207,6 +234,18 @@ async fn check(net: &Net, part: Part, what: &str) {
             .filter(|s| s.verdict.is_some())
             .count();
         assert_eq!(verdicts, 3, "{what}: {id:?}");
+    }
+    assert_eq!(
+        net.scores().await.len(),
+        usize::from(scored(part)),
+        "{what}"
+    );
+    if scored(part) {
+        let round = net.round(1).await.id;
+        let valuation = net.root.valuation(At::Finalised, round).await.unwrap();
+        let seats = valuation.unwrap().seats;
+        let said = seats.iter().filter(|s| s.report.is_some()).count();
+        assert_eq!(said, 3, "{what}");
     }
     net.root.check_invariants();
 }
@@ -248,6 +287,16 @@ async fn juror_should_submit_once_when_killed_at_any_operation() {
 #[tokio::test]
 async fn challenged_miner_should_answer_once_when_killed_at_any_operation() {
     kill_everywhere(Part::Answer).await;
+}
+
+#[tokio::test]
+async fn scorer_should_submit_once_when_killed_at_any_operation() {
+    kill_everywhere(Part::Score).await;
+}
+
+#[tokio::test]
+async fn steward_should_open_its_shard_once_when_killed_at_any_operation() {
+    kill_everywhere(Part::Open).await;
 }
 
 #[tokio::test]

@@ -77,6 +77,8 @@ fn small_network_should_train_a_better_model_slash_the_fake_and_revert_a_claim()
         "replay matches",
         "reverted: claim",
         "lineage before",
+        "improvement record",
+        "samples: promoted",
     ] {
         assert!(log.contains(part), "{part}: {log}");
     }

@@ -3,11 +3,12 @@
 //!
 //! `dream-worker` does not depend on this crate, so it cannot be told to cheat. Each [`Mode`] puts one dishonest part
 //! between the honest roles and a boundary that they have anyway: the runner of segments ([`training`]), the chain
-//! ([`silence`]), the blob store ([`withholding`]), or a role itself ([`leak`], [`vanish`]); [`merging`] spoils merges.
+//! ([`silence`]), the blob store ([`withholding`], [`spoiling`]), or a role itself ([`leak`], [`vanish`]); [`merging`] spoils merges.
 
 pub mod leak;
 pub mod merging;
 pub mod silence;
+pub mod spoiling;
 pub mod training;
 pub mod vanish;
 pub mod withholding;
@@ -20,6 +21,7 @@ use dream_worker::worker::{Parts, Runners, Usual};
 use leak::{LazyVerifier, LeakingMiner, Leaks};
 use merging::{Merging, WrongMerges};
 use silence::Silent;
+use spoiling::Spoiling;
 use std::path::PathBuf;
 use std::sync::Arc;
 use training::{CheatingRunners, Training};
@@ -63,6 +65,12 @@ pub enum Mode {
     WrongMerge,
     /// Posts the roots of states that do not exist.
     UnheldTree,
+    /// Reports scores that it made up.
+    InventedScore,
+    /// Opens a shard of which a byte is wrong.
+    WrongShard,
+    /// Never opens its shard.
+    SilentSteward,
 }
 
 /// A worker's parts, one of them dishonest.
@@ -106,6 +114,7 @@ impl Cheat {
             Mode::WrongStart => Some(Training::WrongStart),
             Mode::WrongDelta => Some(Training::WrongDelta),
             Mode::FalseResidual => Some(Training::FalseResidual),
+            Mode::InventedScore => Some(Training::InventedScore),
             _ => None,
         }
     }
@@ -131,8 +140,9 @@ impl Parts for Cheat {
         let unsaid: &[&str] = match self.mode {
             Mode::SilentMiner => &["open_start_states", "open_digests", "open_flag"],
             Mode::FlaglessMiner => &["open_flag"],
-            Mode::SilentVerifier => &["commit_replay", "commit_verdict"],
-            Mode::UnrevealingVerifier => &["reveal_replay", "reveal_verdict"],
+            Mode::SilentVerifier => &["commit_replay", "commit_verdict", "commit_score"],
+            Mode::UnrevealingVerifier => &["reveal_replay", "reveal_verdict", "reveal_score"],
+            Mode::SilentSteward => &["open_shard"],
             _ => return chain,
         };
         Arc::new(Silent::new(chain, unsaid))
@@ -142,6 +152,7 @@ impl Parts for Cheat {
         let store = self.honest.store(store);
         match self.mode {
             Mode::WithheldSnapshot => Arc::new(Withholding(store)),
+            Mode::WrongShard => Arc::new(Spoiling(store)),
             _ => store,
         }
     }

@@ -29,6 +29,8 @@ pub enum Training {
     WrongDelta,
     /// The delta adds a residual that nobody trained.
     FalseResidual,
+    /// Scores are out of the air.
+    InventedScore,
 }
 
 /// Makes runners that cheat.
@@ -178,6 +180,15 @@ impl SegmentRunner for CheatingRunner {
     }
 
     fn score(&mut self, head: &[i32], samples: &[Vec<u32>]) -> Result<Scores, TrainingError> {
-        self.honest.score(head, samples)
+        let honest = self.honest.score(head, samples)?;
+        if self.how != Training::InventedScore {
+            return Ok(honest);
+        }
+        // The first parameter tells base and version apart, so that one of them looks worse.
+        let offset = head.first().map_or(0.0, |n| (n & 7) as f32);
+        let losses = honest.losses.iter().map(|loss| loss + 1.0 + offset);
+        Ok(Scores {
+            losses: losses.collect(),
+        })
     }
 }

@@ -13,6 +13,7 @@ use dream_primitives::params::ChainParameters;
 use dream_primitives::profile::ProfileRecord;
 use dream_primitives::registry::RoundTerms;
 use dream_primitives::trial::{self, TrialSeat};
+use dream_primitives::value::{self, ScoreRecord};
 use dream_primitives::version::VersionHeader;
 use dream_primitives::{game, registry, round, ticket};
 use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, ModelId, H256};
@@ -42,6 +43,12 @@ pub type Entry = ticket::Entry<AccountId>;
 pub type Seat = round::Seat<AccountId>;
 /// A trial of a claim.
 pub type Trial = trial::Trial<AccountId>;
+/// A held-out shard as it is committed.
+pub type Shard = value::Shard<AccountId>;
+/// Scoring of a round's merge.
+pub type Valuation = value::Valuation<AccountId>;
+/// A scorer's seat.
+pub type ScoreSeat = value::ScoreSeat<AccountId>;
 
 /// A block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -164,6 +171,14 @@ pub enum Item {
     Disputes(RoundId),
     /// Demands for chunks of a round's deltas that are not over.
     Demands(RoundId),
+    /// Held-out shards of a branch that wait, the oldest first.
+    Shards(BranchId),
+    /// Whether a shard with this root was ever committed.
+    ShardRoot(H256),
+    /// Scoring of a round's merge.
+    Valuation(RoundId),
+    /// Improvement record of a branch.
+    Scores(BranchId),
     /// What the owner of a branch pays its rounds from.
     Escrow(BranchId),
     /// The hash that a branch's next ticket must be below.
@@ -502,6 +517,31 @@ pub trait Chain: Send + Sync {
     /// Demands for chunks of a round's deltas that are not over.
     async fn demands(&self, at: At, round: RoundId) -> Result<Vec<Demand>, ChainError> {
         Ok(read(self, at, Item::Demands(round))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// Held-out shards of a branch that wait to be used, the oldest first.
+    async fn shards(&self, at: At, branch: BranchId) -> Result<Vec<Shard>, ChainError> {
+        Ok(read(self, at, Item::Shards(branch))
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// Whether a shard with this root was ever committed: none is committed twice.
+    async fn shard_known(&self, at: At, root: H256) -> Result<bool, ChainError> {
+        let found: Option<()> = read(self, at, Item::ShardRoot(root)).await?;
+        Ok(found.is_some())
+    }
+
+    /// The scoring of a round's merge, from its beginning until the chain forgets the round.
+    async fn valuation(&self, at: At, round: RoundId) -> Result<Option<Valuation>, ChainError> {
+        read(self, at, Item::Valuation(round)).await
+    }
+
+    /// A branch's improvement record, oldest first; what `dream_scores` answers.
+    async fn scores(&self, at: At, branch: BranchId) -> Result<Vec<ScoreRecord>, ChainError> {
+        Ok(read(self, at, Item::Scores(branch))
             .await?
             .unwrap_or_default())
     }

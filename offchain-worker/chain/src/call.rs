@@ -14,9 +14,10 @@ use dream_primitives::profile::ProfileSettings;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::registry::Admission;
 use dream_primitives::ticket::{self, NewcomerAct};
+use dream_primitives::value::ScoreReport;
 use dream_primitives::{Balance, BoundedVec, BranchId, ConstU32, H256};
 
-use crate::AccountId;
+use crate::{AccountId, Shard};
 
 /// Start states of a claim, one an audited segment, ascending.
 pub type StartStates = BoundedVec<StartState, ConstU32<MAX_AUDITED>>;
@@ -213,6 +214,29 @@ pub enum Call {
         /// The chunk with its proof.
         opening: Box<DeltaOpening>,
     },
+    /// Publishes the held-out shard that scores a round's merge.
+    OpenShard {
+        /// Round.
+        round: RoundId,
+        /// Where its samples are, one after another.
+        cid: Cid,
+    },
+    /// Commits to a score.
+    CommitScore {
+        /// Round.
+        round: RoundId,
+        /// [`ScoreReport::commitment`].
+        commitment: H256,
+    },
+    /// Reveals a score.
+    RevealScore {
+        /// Round.
+        round: RoundId,
+        /// What the scorer found.
+        report: ScoreReport,
+        /// Salt of the commitment.
+        salt: H256,
+    },
     /// Takes a claim out of the model (governance).
     RevertClaim(H256),
     /// Pays a branch's rounds from an escrow.
@@ -284,6 +308,13 @@ pub enum Call {
         /// Mixture.
         mixture: Mixture,
     },
+    /// Commits a held-out shard of a branch by its root (governance).
+    CommitShard {
+        /// Branch that it scores.
+        branch: BranchId,
+        /// The shard.
+        shard: Shard,
+    },
     /// Pays tokens to an account.
     Transfer {
         /// Who is paid.
@@ -328,6 +359,9 @@ impl Call {
             Self::ProvePair { .. } => (WORK, "prove_pair"),
             Self::DemandChunk { .. } => (WORK, "demand_chunk"),
             Self::SupplyChunk { .. } => (WORK, "supply_chunk"),
+            Self::OpenShard { .. } => (WORK, "open_shard"),
+            Self::CommitScore { .. } => (WORK, "commit_score"),
+            Self::RevealScore { .. } => (WORK, "reveal_score"),
             Self::RevertClaim(_) => (WORK, "revert_claim"),
             Self::FundBranch { .. } => (WORK, "fund_branch"),
             Self::WithdrawEscrow { .. } => (WORK, "withdraw_escrow"),
@@ -341,6 +375,7 @@ impl Call {
             Self::SetRecipe { .. } => (MODELS, "set_recipe"),
             Self::SubmitDataset(_) => (DATA, "submit"),
             Self::SetMixture { .. } => (DATA, "set_mixture"),
+            Self::CommitShard { .. } => (DATA, "commit_shard"),
             Self::Transfer { .. } => ("Balances", "transfer_keep_alive"),
             Self::Sudo(_) => ("Sudo", "sudo"),
         }
@@ -475,6 +510,13 @@ impl Call {
                 chunk,
                 opening,
             } => (claim, chunk, opening).encode(),
+            Self::OpenShard { round, cid } => (round, cid).encode(),
+            Self::CommitScore { round, commitment } => (round, commitment).encode(),
+            Self::RevealScore {
+                round,
+                report,
+                salt,
+            } => (round, report, salt).encode(),
             Self::RevertClaim(claim) => claim.encode(),
             Self::FundBranch {
                 branch,
@@ -497,6 +539,7 @@ impl Call {
             Self::SetRecipe { branch, recipe } => (branch, recipe).encode(),
             Self::SubmitDataset(info) => info.encode(),
             Self::SetMixture { branch, mixture } => (branch, mixture).encode(),
+            Self::CommitShard { branch, shard } => (branch, shard).encode(),
             // MultiAddress::Id is variant 0.
             Self::Transfer { to, amount } => (0u8, to, Compact(*amount)).encode(),
             Self::Sudo(_) => return None,

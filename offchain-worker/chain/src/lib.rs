@@ -17,8 +17,8 @@ mod node;
 pub use account::{AccountError, AccountId, SS58_PREFIX};
 pub use api::{
     AccountBalance, At, BlockRef, Branch, Chain, ClaimRecord, DatasetRecord, Demand, Dispute,
-    Entry, Escrow, Event, EventField, Item, Model, OpenAudit, OpenTrial, Receipt, Round, Seat,
-    Trial,
+    Entry, Escrow, Event, EventField, Item, Model, OpenAudit, OpenTrial, Receipt, Round, ScoreSeat,
+    Seat, Shard, Trial, Valuation,
 };
 pub use call::{Call, Openings, StartStates, Ticket};
 pub use dream_primitives::bond::Bond;

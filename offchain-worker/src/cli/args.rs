@@ -4,6 +4,8 @@
 use crate::error::EXIT_CODES;
 use crate::units;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dream_chain::AccountId;
+use dream_primitives::value::MAX_SHARD;
 use dream_primitives::{Balance, BranchId, H256};
 use std::path::PathBuf;
 
@@ -91,6 +93,9 @@ pub enum Command {
     /// Data sets.
     #[command(subcommand)]
     Data(DataCommand),
+    /// Held-out shards, which score versions.
+    #[command(subcommand)]
+    Shard(ShardCommand),
     /// Adds to the account's bond, which claims, seats and merges lock.
     Bond {
         /// Amount in DREAM, such as 1000 or 0.5.
@@ -133,18 +138,20 @@ pub enum Command {
     },
     /// Trains rounds and claims them.
     Mine,
-    /// Replays what audits draw.
+    /// Replays what audits draw, and scores merges when it is drawn for that.
     Verify,
     /// Posts the merges of settled rounds.
     Merge,
-    /// Mines, verifies and merges in one process.
+    /// Opens the held-out shards that the account prepared, when their rounds are scored.
+    Steward,
+    /// Mines, verifies and merges in one process, and opens the account's shards.
     All {
         /// Only these roles.
         #[arg(
             long,
             value_enum,
             value_delimiter = ',',
-            default_value = "mine,verify,merge"
+            default_value = "mine,verify,merge,steward"
         )]
         roles: Vec<RoleName>,
     },
@@ -184,6 +191,8 @@ pub enum RoleName {
     Verify,
     /// Merges.
     Merge,
+    /// Opens held-out shards.
+    Steward,
 }
 
 /// Commands on models.
@@ -231,6 +240,35 @@ pub enum DataCommand {
         /// Leaves empty files out.
         #[arg(long)]
         skip_empty: bool,
+    },
+}
+
+/// Commands on held-out shards.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ShardCommand {
+    /// Cuts the files of a folder (or one file) into held-out shards, in samples for --branch, and keeps them in --state.
+    /// Take text that nobody trains on. Nothing is published: `steward` does that when a shard's time has come.
+    Prepare {
+        /// Folder or file.
+        path: PathBuf,
+        /// Samples of each shard; without it all the text is one shard.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SHARD)))]
+        samples: Option<u32>,
+        /// Leaves empty files out.
+        #[arg(long)]
+        skip_empty: bool,
+    },
+    /// Commits a shard of --branch by its root, by sudo (development chains); without ROOT all that the account prepared.
+    Commit {
+        /// Root of the shard, in hexadecimal.
+        #[arg(value_parser = hash, requires = "samples")]
+        root: Option<H256>,
+        /// Samples of the shard.
+        #[arg(long, requires = "root", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SHARD)))]
+        samples: Option<u32>,
+        /// Account that opens it; without it the one that signs.
+        #[arg(long)]
+        steward: Option<AccountId>,
     },
 }
 
@@ -331,6 +369,12 @@ mod tests {
             "fund 100 --per-round 10 --unit-price 0.000001",
             "withdraw-escrow 5",
             "enter --threads 4",
+            "steward",
+            "all --roles steward",
+            "shard prepare held-out --samples 64 --skip-empty",
+            "shard prepare held-out",
+            "shard commit",
+            "shard commit --steward 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
         ] {
             assert!(
                 parse(&format!("dream-worker {command}")).is_ok(),
@@ -357,6 +401,11 @@ mod tests {
             ("all --roles sleep", "sleep"),
             ("fund 5 --per-round 1", "--unit-price"),
             ("withdraw-escrow much", "\"much\""),
+            ("shard prepare x --samples 0", "0"),
+            ("shard prepare x --samples 65537", "65537"),
+            ("shard commit 0x12", "0x12"),
+            ("shard commit --samples 4", "ROOT"),
+            ("shard commit --steward nobody", "nobody"),
             ("dance", "dance"),
         ] {
             let error = parse(&format!("dream-worker {line}")).unwrap_err();

@@ -4,7 +4,7 @@
 mod args;
 mod connect;
 
-pub use args::{Cli, Command, DataCommand, Global, ModelCommand, RoleName};
+pub use args::{hash, Cli, Command, DataCommand, Global, ModelCommand, RoleName, ShardCommand};
 pub use connect::{account_of, connect, Session};
 
 use crate::commands;

@@ -10,12 +10,14 @@ mod model;
 mod profile;
 mod read;
 mod roles;
+mod shard;
 
 pub use data::add as add_data;
 pub use model::init as init_model;
 pub use profile::register_leaf;
+pub use shard::{commit as commit_shard, prepare as prepare_shards};
 
-use crate::cli::{connect, Cli, Command, DataCommand, ModelCommand, Session};
+use crate::cli::{connect, Cli, Command, DataCommand, ModelCommand, Session, ShardCommand};
 use crate::config::ModelConfig;
 use crate::error::WorkerError;
 use crate::show::Terminal;
@@ -70,6 +72,18 @@ pub async fn run(
                 .await
                 .map(|_| ())
         }
+        Command::Shard(ShardCommand::Prepare {
+            path,
+            samples,
+            skip_empty,
+        }) => prepare_shards(&session, path, *samples, *skip_empty)
+            .await
+            .map(|_| ()),
+        Command::Shard(ShardCommand::Commit {
+            root,
+            samples,
+            steward,
+        }) => commit_shard(&session, root.zip(*samples), *steward).await,
         Command::Bond { amount } => bond::bond(&session, *amount).await,
         Command::Unbond { amount } => bond::unbond(&session, *amount).await,
         Command::Withdraw => bond::withdraw(&session).await,
@@ -83,7 +97,11 @@ pub async fn run(
         Command::Profile { admit } => {
             profile::register(&session, parts.runners(), settings, terminal, stop, *admit).await
         }
-        Command::Mine | Command::Verify | Command::Merge | Command::All { .. } => {
+        Command::Mine
+        | Command::Verify
+        | Command::Merge
+        | Command::Steward
+        | Command::All { .. } => {
             roles::run(&session, &cli.command, parts, settings, terminal, stop).await
         }
         Command::Challenge { claim, segment } => {

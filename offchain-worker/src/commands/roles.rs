@@ -5,7 +5,7 @@ use super::profile::settings_of;
 use crate::cli::{Command, RoleName, Session};
 use crate::database::Database;
 use crate::error::WorkerError;
-use crate::roles::{self, merge::Merger, mine::Miner, verify::Verifier, Role};
+use crate::roles::{self, merge::Merger, mine::Miner, steward::Steward, verify::Verifier, Role};
 use crate::show::Terminal;
 use crate::submit::RESEND_AFTER;
 use crate::worker::{Parts, Stop, Worker};
@@ -26,7 +26,7 @@ pub(super) async fn run(
     let chain = session.chain.clone();
     let account = chain.account();
     let database = Database::open(&session.global.state, &chain.genesis(), account.as_bytes())?;
-    // A merge is integer arithmetic and belongs to no numeric profile.
+    // Merging is integer arithmetic and belongs to no numeric profile; nor does opening a shard.
     let settings = match settings {
         None => ProfileSettings {
             isa: Default::default(),
@@ -54,6 +54,7 @@ pub(super) async fn run(
     let mut wanted = match command {
         Command::Mine => vec![RoleName::Mine],
         Command::Verify => vec![RoleName::Verify],
+        Command::Steward => vec![RoleName::Steward],
         Command::All { roles } => roles.clone(),
         _ => vec![RoleName::Merge],
     };
@@ -65,6 +66,7 @@ pub(super) async fn run(
                 RoleName::Mine => Box::new(Miner::new(worker.clone())),
                 RoleName::Verify => Box::new(Verifier::new(worker.clone())),
                 RoleName::Merge => Box::new(Merger::new(worker.clone())),
+                RoleName::Steward => Box::new(Steward::new(worker.clone())),
             }
         })
         .map(|role| parts.role(role))

@@ -2,7 +2,7 @@
 //! `dream-demo`: a small network on this machine, from an empty chain to a better model.
 //!
 //! One validator, three miners of which one fakes a segment and one leaks its digests, three verifiers of which one also
-//! merges and one is lazy. Each is a process with its own state folder; all share one blob store. The cheaters are
+//! merges and one is lazy, and a steward of held-out shards. Each is a process with its own state folder; all share one blob store. The cheaters are
 //! `dream-adversary`: `dream-worker` cannot be told to cheat.
 
 mod network;

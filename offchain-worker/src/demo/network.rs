@@ -30,6 +30,8 @@ pub enum Part {
     Lazy,
     /// Replays and merges.
     VerifierAndMerger,
+    /// Opens the held-out shards that score versions.
+    Steward,
 }
 
 /// Everybody but the validator: name (and derivation of its key) and part.
@@ -40,16 +42,24 @@ pub const ACTORS: &[(&str, Part)] = &[
     ("verifier-1", Part::VerifierAndMerger),
     ("verifier-2", Part::Verifier),
     (LAZY, Part::Lazy),
+    (STEWARD, Part::Steward),
 ];
 
 /// The miner that fakes.
 pub const FAKER: &str = "faker";
 /// The miner that leaks.
 pub const LEAKER: &str = "leaker";
+/// Who opens the held-out shards.
+pub const STEWARD: &str = "steward";
 /// The verifier that copies what is leaked.
 pub const LAZY: &str = "lazy";
 
 impl Part {
+    /// Whether it has a bond and a profile.
+    pub fn bonds(self) -> bool {
+        self != Self::Steward
+    }
+
     /// Whether it mines.
     pub fn mines(self) -> bool {
         matches!(self, Self::Miner | Self::Faker | Self::Leaker)
@@ -144,7 +154,7 @@ impl Network {
         let mut names = BTreeMap::new();
         names.insert(account_of(ROOT)?, "validator".to_owned());
         for (name, _) in ACTORS {
-            names.insert(account_of(&suri(name))?, (*name).to_owned());
+            names.insert(account(name)?, (*name).to_owned());
         }
         Ok(names)
     }
@@ -260,7 +270,7 @@ fn patch(genesis: &mut Value) -> Result<()> {
         .context("the genesis has no balances")?;
     for (name, _) in ACTORS {
         let amount = ENDOWMENT * u64::try_from(DREAM)?;
-        balances.push(json!([account_of(&suri(name))?.to_string(), amount]));
+        balances.push(json!([account(name)?.to_string(), amount]));
     }
     let round = genesis
         .pointer_mut("/chainParameters/parameters/round")
@@ -276,6 +286,11 @@ fn patch(genesis: &mut Value) -> Result<()> {
     // High enough for a leaked canary to come within a few rounds, low enough for most claims to be merged.
     audit["canaryRate"] = json!(200_000);
     Ok(())
+}
+
+/// The account of an actor.
+pub fn account(name: &str) -> Result<AccountId> {
+    Ok(account_of(&suri(name))?)
 }
 
 /// The text that is trained on: what the user gave, or a copy of the project's own documents.

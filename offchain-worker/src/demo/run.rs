@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The scenario.
 
-use crate::network::{self, Network, Part, ACTORS, BOND};
+use crate::network::{self, Network, Part, ACTORS, BOND, STEWARD};
 use crate::observe::Seen;
 use crate::process::Process;
 use crate::summary::{self, Reverted};
 use crate::table::Table;
 use crate::Args;
 use anyhow::{bail, ensure, Context, Result};
-use dream_chain::Call;
+use dream_chain::{At, Call};
+use dream_primitives::data;
 use dream_report::Process as ProcessCost;
 use dream_worker::cli::{connect, Session};
-use dream_worker::commands::{add_data, init_model};
+use dream_worker::commands::{add_data, commit_shard, init_model};
 use dream_worker::config::{preset, Preset};
 use dream_worker::view::report::{gather, Evaluator};
+use dream_worker::view::status::Score;
 use dream_worker::worker::TorchRunners;
+use dream_worker::{folder, shards};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +25,10 @@ use std::time::{Duration, Instant};
 
 /// Held-out samples that each version is evaluated on.
 const SAMPLES: usize = 64;
+/// Rounds that are scored on a held-out shard.
+const SHARDS: usize = 2;
+/// Most samples of a shard.
+const SHARD: usize = 32;
 /// Rounds beyond those asked for in which chance may bring what the demo shows.
 const EXTRA_ROUNDS: u32 = 12;
 /// Blocks within which a revert must be through: the round that is open ends first, then each round is made again.
@@ -121,7 +128,10 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
     data.wall_seconds = began.elapsed().as_secs_f64();
     data.processes = processes.iter().map(cost).collect();
     data.commands = commands(args);
+    let scores = chain.scores(At::Finalised, branch).await?;
+    let scores: Vec<Score> = scores.iter().map(Score::from).collect();
     summary::print(&data);
+    summary::print_scores(&scores);
     summary::print_stories(&seen.stories);
     summary::print_revert(&reverted);
     let written = dream_report::write(&data, &args.report)
@@ -129,7 +139,7 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
     if let Some(page) = written.first() {
         println!("\nreport: {}", page.display());
     }
-    summary::judge(&data, args.margin)
+    summary::judge(&data, &scores, args.margin)
 }
 
 /// Has the newest merged claim taken out of the model by root, and waits until the lineage is made anew.
@@ -231,9 +241,10 @@ async fn prepare(
     text: &Path,
 ) -> Result<()> {
     init_model(root, &preset(Preset::Demo), SEED, Some((1_000_000, 1))).await?;
+    prepare_shards(network, root, processes, text).await?;
     for command in [&["bond", BOND][..], &["profile"]] {
         let mut running: Vec<Process> = Vec::new();
-        for (name, part) in ACTORS {
+        for (name, part) in ACTORS.iter().filter(|(_, part)| part.bonds()) {
             // Bonding and profiles are honest in any case.
             let honest = match part.mines() {
                 true => Part::Miner,
@@ -241,17 +252,7 @@ async fn prepare(
             };
             running.push(network.start_worker(name, honest, command)?);
         }
-        while !running.is_empty() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            processes.iter_mut().try_for_each(Process::alive)?;
-            let mut left = Vec::new();
-            for mut process in running {
-                if !process.succeeded()? {
-                    left.push(process);
-                }
-            }
-            running = left;
-        }
+        finish(running, processes).await?;
     }
     println!(
         "bonded {BOND} DREAM and registered a profile each: {}",
@@ -262,6 +263,7 @@ async fn prepare(
             Part::Miner | Part::Faker | Part::Leaker => &["mine"],
             Part::Verifier | Part::Lazy => &["verify"],
             Part::VerifierAndMerger => &["all", "--roles", "verify,merge"],
+            Part::Steward => &["steward"],
         };
         processes.push(network.start_worker(name, *part, command)?);
     }
@@ -270,7 +272,63 @@ async fn prepare(
     Ok(())
 }
 
+/// Waits until commands are done.
+async fn finish(mut running: Vec<Process>, processes: &mut [Process]) -> Result<()> {
+    while !running.is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        processes.iter_mut().try_for_each(Process::alive)?;
+        let mut left = Vec::new();
+        for mut process in running {
+            if !process.succeeded()? {
+                left.push(process);
+            }
+        }
+        running = left;
+    }
+    Ok(())
+}
+
+/// The steward cuts the text's held-out samples, which nobody trains on, into shards, and root commits them.
+async fn prepare_shards(
+    network: &Network,
+    root: &Session,
+    processes: &mut [Process],
+    text: &Path,
+) -> Result<()> {
+    let window = preset(Preset::Demo).recipe.context + 1;
+    let read = folder::read(text, window, true)?;
+    let all = (0..).zip(read.bytes.chunks_exact(window as usize));
+    let held_out: Vec<&[u8]> = all
+        .filter(|(sample, _)| data::held_out(*sample))
+        .map(|(_, bytes)| bytes)
+        .collect();
+    ensure!(
+        !held_out.is_empty(),
+        "the text holds no held-out sample: every {}th sample of {window} bytes is one, so give it more text",
+        data::HELD_OUT_EVERY
+    );
+    let samples = (held_out.len() / SHARDS).clamp(1, SHARD);
+    let bytes = held_out.into_iter().take(SHARDS * samples);
+    let bytes: Vec<u8> = bytes.flatten().copied().collect();
+    let file = network.dir.join("held-out");
+    fs::write(&file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
+    let path = file
+        .to_str()
+        .context("the demo's folder has no plain name")?;
+    let samples = u32::try_from(samples)?;
+    let count = samples.to_string();
+    let command = ["shard", "prepare", path, "--samples", &count];
+    let prepare = network.start_worker(STEWARD, Part::Steward, &command)?;
+    finish(vec![prepare], processes).await?;
+    let steward = network::account(STEWARD)?;
+    for shard in shards::cut(root.global.branch, &bytes, window, Some(samples))? {
+        commit_shard(root, Some((shard.root(), samples)), Some(steward)).await?;
+    }
+    Ok(())
+}
+
 fn names() -> String {
-    let names: Vec<&str> = ACTORS.iter().map(|(name, _)| *name).collect();
+    let bonded = ACTORS.iter().filter(|(_, part)| part.bonds());
+    let names: Vec<&str> = bonded.map(|(name, _)| *name).collect();
     names.join(", ")
 }

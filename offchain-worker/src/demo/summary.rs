@@ -8,6 +8,7 @@ use dream_primitives::H256;
 use dream_report::{Finding, Outcome, ReportData};
 use dream_worker::amount;
 use dream_worker::view::explain::Explanation;
+use dream_worker::view::status::Score;
 use std::collections::BTreeMap;
 
 /// Prints versions, claims, pay and cost.
@@ -82,6 +83,14 @@ pub fn print(data: &ReportData) {
     }
 }
 
+/// Prints the branch's improvement record.
+pub fn print_scores(scores: &[Score]) {
+    println!("\nimprovement record (held-out shards, scored by verifiers, on the chain)");
+    for score in scores {
+        println!("  {score}");
+    }
+}
+
 /// A revert: the claim, and the lineage before and after.
 pub struct Reverted {
     /// Claim.
@@ -112,7 +121,7 @@ pub fn print_revert(reverted: &Reverted) {
 }
 
 /// Fails when the demo did not show what it promises.
-pub fn judge(data: &ReportData, margin: f64) -> Result<()> {
+pub fn judge(data: &ReportData, scores: &[Score], margin: f64) -> Result<()> {
     let fakes = || data.claims.iter().filter(|c| c.account == "faker");
     if let Some(fake) = fakes().find(|c| c.outcome == Outcome::Accepted) {
         bail!(
@@ -132,6 +141,10 @@ pub fn judge(data: &ReportData, margin: f64) -> Result<()> {
             claim.why
         );
     }
+    ensure!(
+        !scores.is_empty(),
+        "no version was scored on a held-out shard"
+    );
     let losses: Vec<f64> = data
         .versions
         .iter()
@@ -198,6 +211,17 @@ mod tests {
         }
     }
 
+    fn scored() -> Vec<Score> {
+        vec![Score {
+            round: 1,
+            version: H256::zero(),
+            parent_loss: 5.0,
+            version_loss: 4.0,
+            samples: 8,
+            promoted: true,
+        }]
+    }
+
     #[test]
     fn judge_should_pass_when_the_loss_fell_and_the_fake_was_refused() {
         let good = || {
@@ -206,19 +230,26 @@ mod tests {
                 claim("faker", Outcome::Refused),
             ]
         };
-        assert!(judge(&data(&[5.0, 3.0], good()), 1.5).is_ok());
-        let error = judge(&data(&[5.0, 4.0], good()), 1.5)
+        assert!(judge(&data(&[5.0, 3.0], good()), &scored(), 1.5).is_ok());
+        let error = judge(&data(&[5.0, 4.0], good()), &scored(), 1.5)
             .unwrap_err()
             .to_string();
         assert!(error.contains("1.0000") && error.contains("1.5"), "{error}");
-        assert!(judge(&data(&[5.0], good()), 0.5).is_err());
-        assert!(judge(&data(&[], good()), 0.5).is_err());
+        assert!(judge(&data(&[5.0], good()), &scored(), 0.5).is_err());
+        assert!(judge(&data(&[], good()), &scored(), 0.5).is_err());
+    }
+
+    #[test]
+    fn judge_should_fail_when_no_version_was_scored() {
+        let claims = vec![claim("faker", Outcome::Refused)];
+        let error = judge(&data(&[5.0, 3.0], claims), &[], 1.0).unwrap_err();
+        assert!(error.to_string().contains("held-out shard"), "{error}");
     }
 
     #[test]
     fn judge_should_fail_when_a_fake_passes_or_an_honest_claim_does_not() {
         let judged = |claims| {
-            judge(&data(&[5.0, 3.0], claims), 1.0)
+            judge(&data(&[5.0, 3.0], claims), &scored(), 1.0)
                 .unwrap_err()
                 .to_string()
         };

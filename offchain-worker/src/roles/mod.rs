@@ -5,6 +5,7 @@
 
 pub mod merge;
 pub mod mine;
+pub mod steward;
 pub mod verify;
 
 use crate::error::WorkerError;

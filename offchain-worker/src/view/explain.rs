@@ -3,7 +3,8 @@
 
 use crate::amount;
 use crate::error::WorkerError;
-use dream_chain::{AccountId, At, Chain, ClaimRecord, Event, Round, Trial};
+use crate::roles::verify::nats;
+use dream_chain::{AccountId, At, Chain, ClaimRecord, Event, Round, Trial, Valuation};
 use dream_primitives::claim::{Availability, Verdict};
 use dream_primitives::emission::round_pay;
 use dream_primitives::math::mul_div;
@@ -11,6 +12,7 @@ use dream_primitives::params::RewardParameters;
 use dream_primitives::registry::RoundTerms;
 use dream_primitives::round::{ClaimState, Finding, Phase, Receipt, Role};
 use dream_primitives::trial::Level;
+use dream_primitives::value::{score_units, ScoreStage};
 use dream_primitives::{Balance, BlockNumber, H256};
 use serde::Serialize;
 use std::fmt;
@@ -30,6 +32,8 @@ pub struct Explanation {
     pub payments: Vec<String>,
     /// Trials, losses and awards.
     pub affairs: Vec<Affair>,
+    /// What its round's version was worth on a held-out shard, and to whom that was paid; empty where it was not scored.
+    pub value: Vec<String>,
 }
 
 /// Something that happened to a claim, from the chain's events.
@@ -135,10 +139,48 @@ pub async fn read(chain: &dyn Chain, id: H256) -> Result<Explanation, WorkerErro
         id,
         trial: chain.trial(at, id).await?,
         affairs: affairs(chain, id, &record).await?,
+        value: match chain.valuation(at, record.claim.round).await? {
+            Some(valuation) => value(&valuation, terms.as_ref()),
+            None => Vec::new(),
+        },
         why: outcome(&record),
         payments,
         record,
     })
+}
+
+/// What scorers found of a round's version, and what each of them gets.
+fn value(valuation: &Valuation, terms: Option<&RoundTerms>) -> Vec<String> {
+    let samples = valuation.shard.samples;
+    let mut lines = vec![match (&valuation.settled, valuation.stage) {
+        (Some(report), _) => format!(
+            "the round's version has {:.4} nats a token on {samples} held-out samples, its parent {:.4}",
+            nats(report.version.total, samples),
+            nats(report.parent.total, samples)
+        ),
+        (None, ScoreStage::Done) if valuation.cid.is_none() => {
+            "not scored: the held-out shard was not opened".into()
+        }
+        (None, ScoreStage::Done) => "not scored: no two thirds of the scorers agreed".into(),
+        (None, stage) => format!("being scored on {samples} held-out samples: {stage:?}"),
+    }];
+    let units = terms.map_or(0, |t| {
+        score_units(samples, t.recipe.context, t.funding.units_per_token())
+    });
+    for seat in &valuation.seats {
+        let what = match (&seat.report, &valuation.settled) {
+            (None, _) => "nothing revealed".into(),
+            (Some(_), None) => "revealed".into(),
+            (report, settled) if report != settled => "another score: not paid".into(),
+            _ if seat.reward == 0 => format!("the agreed score, {units} units"),
+            _ => format!(
+                "the agreed score, paid {} for {units} units",
+                amount(seat.reward)
+            ),
+        };
+        lines.push(format!("scorer {}: {what}", seat.scorer));
+    }
+    lines
 }
 
 /// Why a claim ended as it did.
@@ -346,6 +388,9 @@ impl fmt::Display for Explanation {
             let what = affair.what.as_deref();
             let what = what.unwrap_or("the node keeps this block's events no more");
             writeln!(f, "block {:>8}  {what}", affair.block)?;
+        }
+        for line in &self.value {
+            writeln!(f, "value     {line}")?;
         }
         for (receipt, why) in r.receipts.iter().zip(&self.payments) {
             writeln!(f, "paid      {:?} {}: {why}", receipt.role, receipt.account)?;

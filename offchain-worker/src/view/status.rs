@@ -4,12 +4,17 @@
 use super::decimal;
 use crate::amount;
 use crate::error::WorkerError;
-use dream_chain::{AccountId, At, BlockRef, Chain};
+use crate::roles::verify::nats;
+use dream_chain::{AccountId, At, BlockRef, Chain, Valuation};
 use dream_primitives::credits::step_of;
 use dream_primitives::round::{ClaimState, Phase};
+use dream_primitives::value::{ScoreRecord, ScoreStage};
 use dream_primitives::{BlockNumber, BranchId, H256};
 use serde::Serialize;
 use std::fmt;
+
+/// Scores that the text shows; JSON has all.
+const SHOWN: usize = 8;
 
 /// The whole status.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +33,10 @@ pub struct Status {
     pub admitted: bool,
     /// Newest round.
     pub round: Option<RoundStatus>,
+    /// Improvement record of the branch, oldest first.
+    pub scores: Vec<Score>,
+    /// Held-out shards that wait to score the branch.
+    pub shards: usize,
     /// The account of the key that was given.
     pub account: Option<AccountStatus>,
     /// What the account or the branch waits for.
@@ -49,6 +58,50 @@ pub struct RoundStatus {
     pub claims: u32,
     /// Claims accepted.
     pub accepted: u32,
+}
+
+/// An entry of the improvement record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Score {
+    /// Number of the round.
+    pub round: u32,
+    /// The scored version.
+    pub version: H256,
+    /// Mean loss of its parent on the round's shard, nats a token.
+    pub parent_loss: f64,
+    /// Mean loss of the version, nats a token.
+    pub version_loss: f64,
+    /// Samples of the shard.
+    pub samples: u32,
+    /// Whether the version became the head.
+    pub promoted: bool,
+}
+
+impl From<&ScoreRecord> for Score {
+    fn from(record: &ScoreRecord) -> Self {
+        Self {
+            round: record.round,
+            version: record.version,
+            parent_loss: nats(record.report.parent.total, record.samples),
+            version_loss: nats(record.report.version.total, record.samples),
+            samples: record.samples,
+            promoted: record.promoted,
+        }
+    }
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self.promoted {
+            true => "promoted",
+            false => "NOT promoted",
+        };
+        write!(
+            f,
+            "round {}: {:.4} nats a token, {:.4} before, on {} samples: {outcome}",
+            self.round, self.version_loss, self.parent_loss, self.samples
+        )
+    }
 }
 
 /// An account in short.
@@ -78,6 +131,8 @@ pub struct AccountStatus {
     pub audits: Vec<H256>,
     /// Claims in whose larger committee or jury it sits.
     pub trials: Vec<H256>,
+    /// Whether it is drawn to score the newest round's merge.
+    pub scorer: bool,
 }
 
 /// Reads the status; `account` is left out where no key was given.
@@ -93,6 +148,10 @@ pub async fn read(
         return Err(WorkerError::UnknownBranch { branch, branches });
     };
     let round = chain.current_round(at, branch).await?;
+    let valuation = match &round {
+        Some(round) => chain.valuation(at, round.id).await?,
+        None => None,
+    };
     let account = match account {
         Some(account) => Some(of_account(chain, at, block, branch, account).await?),
         None => None,
@@ -118,9 +177,17 @@ pub async fn read(
             info.admission.is_some(),
             mixture,
             round.as_ref(),
+            valuation.as_ref(),
             account.as_ref(),
         ),
         round,
+        scores: chain
+            .scores(at, branch)
+            .await?
+            .iter()
+            .map(Score::from)
+            .collect(),
+        shards: chain.shards(at, branch).await?.len(),
         account,
     })
 }
@@ -148,6 +215,11 @@ async fn of_account(
     };
     let audits = chain.audits(at, branch, account).await?;
     let trials = chain.trials(at, account).await?;
+    let valuation = match &round {
+        Some(round) => chain.valuation(at, round.id).await?,
+        None => None,
+    };
+    let drawn = |v: &Valuation| v.seats.iter().any(|s| s.scorer == account);
     Ok(AccountStatus {
         account,
         free: balance.free,
@@ -162,6 +234,7 @@ async fn of_account(
         claim,
         audits: audits.into_iter().map(|a| a.id).collect(),
         trials: trials.into_iter().map(|t| t.id).collect(),
+        scorer: valuation.as_ref().is_some_and(drawn),
     })
 }
 
@@ -169,6 +242,7 @@ fn waiting(
     admitted: bool,
     mixture: bool,
     round: Option<&RoundStatus>,
+    valuation: Option<&Valuation>,
     account: Option<&AccountStatus>,
 ) -> String {
     if !admitted {
@@ -198,6 +272,12 @@ fn waiting(
         Phase::Jury => "juries",
         Phase::Merging => "a merger",
         Phase::Dispute => "the end of the dispute window",
+        Phase::Valuation => match valuation.map(|v| (v.stage, v.cid)) {
+            Some((ScoreStage::Opening, None)) => "the steward, to open the held-out shard",
+            Some((ScoreStage::Opening, Some(_))) => "block randomness, to draw scorers",
+            Some((ScoreStage::Commitment, _)) => "scorers, to run the versions and commit",
+            _ => "scorers, to reveal",
+        },
         _ => "the next round",
     };
     who.into()
@@ -222,6 +302,12 @@ impl fmt::Display for Status {
                 "round     {} in {:?} until block {}: {} claims, {} accepted, {} acts awaited",
                 r.number, r.phase, r.deadline, r.claims, r.accepted, r.awaiting
             )?;
+        }
+        for score in self.scores.iter().rev().take(SHOWN).rev() {
+            writeln!(f, "score     {score}")?;
+        }
+        if self.shards > 0 {
+            writeln!(f, "shards    {} wait to score the next rounds", self.shards)?;
         }
         if let Some(a) = &self.account {
             writeln!(f, "account   {}", a.account)?;
@@ -249,6 +335,9 @@ impl fmt::Display for Status {
             }
             for id in &a.trials {
                 writeln!(f, "judges    {id:?}")?;
+            }
+            if a.scorer {
+                writeln!(f, "scores    the merge of the newest round")?;
             }
         }
         write!(f, "waits for {}", self.waiting_for)

@@ -16,11 +16,12 @@ use dream_primitives::params::ChainParameters;
 use dream_primitives::profile::ProfileSettings;
 use dream_primitives::recipe::DeltaCodec;
 use dream_primitives::round::Phase;
+use dream_primitives::value::ScoreRecord;
 use dream_primitives::{BranchId, DREAM, H256};
 use dream_store::{BlobStore, MemoryStore};
 use dream_worker::calibration::calibrate;
 use dream_worker::cli::{Global, Session};
-use dream_worker::commands::{add_data, init_model, register_leaf};
+use dream_worker::commands::{add_data, commit_shard, init_model, prepare_shards, register_leaf};
 use dream_worker::config::{preset, ModelConfig, Preset};
 use dream_worker::database::Database;
 use dream_worker::roles::{merge::Merger, mine::Miner, verify::Verifier, Role};
@@ -374,6 +375,31 @@ impl Net {
 
     pub fn plain(&self, n: u8) -> Arc<Worker> {
         self.worker(n, Arc::new(DummyRunners), Arc::default())
+    }
+
+    /// Cuts `count` held-out shards of `samples` samples for the steward `n`, and has root commit them.
+    pub async fn shards(&self, n: u8, count: u32, samples: u32) -> Vec<H256> {
+        let text = self.folder.path().join("held-out");
+        let bytes = count * samples * (self.config.recipe.context + 1);
+        let bytes: Vec<u8> = (900..900 + bytes).map(|i| (i * i % 251) as u8).collect();
+        std::fs::write(&text, bytes).unwrap();
+        let chain = self.root.as_account(account(n));
+        let mut own = session(chain, self.store.clone(), self.folder.path());
+        own.global.state = self.folder.path().join(format!("worker-{n}"));
+        let roots = prepare_shards(&own, &text, Some(samples), false)
+            .await
+            .unwrap();
+        for root in &roots {
+            let named = Some((*root, samples));
+            commit_shard(&self.session(), named, Some(account(n)))
+                .await
+                .unwrap();
+        }
+        roots
+    }
+
+    pub async fn scores(&self) -> Vec<ScoreRecord> {
+        self.root.scores(At::Finalised, BRANCH).await.unwrap()
     }
 
     pub async fn round(&self, number: u32) -> Round {

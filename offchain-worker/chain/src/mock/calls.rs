@@ -29,7 +29,7 @@ const fn models(error: &'static str) -> Refusal {
     Refusal("ModelRegistry", error)
 }
 
-const fn data(error: &'static str) -> Refusal {
+pub(super) const fn data(error: &'static str) -> Refusal {
     Refusal("DataRegistry", error)
 }
 
@@ -63,6 +63,7 @@ impl World {
             | Call::AdmitBranch { .. }
             | Call::SetRecipe { .. }
             | Call::SetMixture { .. }
+            | Call::CommitShard { .. }
             | Call::RevertClaim(_) => Err(BAD_ORIGIN),
             call => self.dispatch_signed(who, call),
         }
@@ -87,6 +88,7 @@ impl World {
                 Ok(())
             }
             Call::SetMixture { branch, mixture } => self.set_mixture(branch, mixture),
+            Call::CommitShard { branch, shard } => self.commit_shard(branch, shard),
             Call::RevertClaim(claim) => self.revert_claim(claim),
             _ => Err(BAD_ORIGIN),
         }
@@ -213,6 +215,13 @@ impl World {
                 report,
                 salt,
             } => self.reveal_verdict(who, claim, &report, salt),
+            Call::OpenShard { round, cid } => self.open_shard(who, round, cid),
+            Call::CommitScore { round, commitment } => self.commit_score(who, round, commitment),
+            Call::RevealScore {
+                round,
+                report,
+                salt,
+            } => self.reveal_score(who, round, report, salt),
             Call::PostMerge {
                 round,
                 state_root,

@@ -17,6 +17,7 @@ mod rounds;
 #[cfg(test)]
 mod tests;
 mod trials;
+mod valuation;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +34,7 @@ use dream_primitives::hashing::{content_hash, Domain};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::RoundTerms;
 use dream_primitives::trial::TrialSeat;
+use dream_primitives::value::ScoreRecord;
 use dream_primitives::version::VersionHeader;
 use dream_primitives::{Balance, BlockNumber, BranchId, H256};
 use tokio::sync::{oneshot, watch};
@@ -40,7 +42,7 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     AccountBalance, AccountId, At, BlockRef, Bond, Branch, Call, Chain, ChainError, ClaimRecord,
     DatasetRecord, Demand, Dispute, Entry, Event, Item, Model, ProfileRecord, Receipt, Round,
-    SubmitError, Trial,
+    Shard, SubmitError, Trial, Valuation,
 };
 
 /// Blocks whose state is kept.
@@ -105,6 +107,8 @@ struct World {
     versions: BTreeMap<H256, VersionHeader>,
     datasets: Vec<DatasetRecord>,
     mixtures: BTreeMap<BranchId, Mixture>,
+    shards: BTreeMap<BranchId, Vec<Shard>>,
+    shard_roots: BTreeSet<H256>,
     bonds: BTreeMap<AccountId, Bond>,
     commitments: BTreeMap<(BranchId, AccountId), (H256, BlockNumber)>,
     profiles: BTreeMap<(BranchId, AccountId), ProfileRecord>,
@@ -121,6 +125,9 @@ struct World {
     trial_seats: BTreeMap<(H256, AccountId), TrialSeat>,
     posted: BTreeMap<RoundId, VersionHeader>,
     tables: BTreeMap<RoundId, PairTable>,
+    valuations: BTreeMap<RoundId, Valuation>,
+    candidates: BTreeMap<RoundId, Vec<valuation::Candidate>>,
+    scores: BTreeMap<BranchId, Vec<ScoreRecord>>,
     disputes: BTreeMap<RoundId, Vec<Dispute>>,
     demands: BTreeMap<RoundId, Vec<Demand>>,
     supplied: Vec<(BlockNumber, H256, DeltaOpening)>,
@@ -177,6 +184,8 @@ impl MockChain {
             versions: BTreeMap::new(),
             datasets: Vec::new(),
             mixtures: BTreeMap::new(),
+            shards: BTreeMap::new(),
+            shard_roots: BTreeSet::new(),
             bonds: BTreeMap::new(),
             commitments: BTreeMap::new(),
             profiles: BTreeMap::new(),
@@ -193,6 +202,9 @@ impl MockChain {
             trial_seats: BTreeMap::new(),
             posted: BTreeMap::new(),
             tables: BTreeMap::new(),
+            valuations: BTreeMap::new(),
+            candidates: BTreeMap::new(),
+            scores: BTreeMap::new(),
             disputes: BTreeMap::new(),
             demands: BTreeMap::new(),
             supplied: Vec::new(),
@@ -516,6 +528,10 @@ impl World {
             Item::PostedTable(id) => self.tables.get(&id).map(Encode::encode),
             Item::Disputes(id) => self.disputes.get(&id).map(Encode::encode),
             Item::Demands(id) => self.demands.get(&id).map(Encode::encode),
+            Item::Shards(branch) => self.shards.get(&branch).map(Encode::encode),
+            Item::ShardRoot(root) => self.shard_roots.contains(&root).then(Vec::new),
+            Item::Valuation(id) => self.valuations.get(&id).map(Encode::encode),
+            Item::Scores(branch) => self.scores.get(&branch).map(Encode::encode),
             Item::Escrow(_) | Item::TicketTarget(_) | Item::Tickets(_) => None,
             Item::Newcomers(id) => self.newcomers.get(&id).map(Encode::encode),
             Item::Credits(account) => self.credits.get(&account).map(Encode::encode),
@@ -573,6 +589,9 @@ impl World {
         }
         for merge in self.rounds.values().filter_map(|r| r.merge.as_ref()) {
             *locked.entry(merge.merger).or_default() += merge.bond;
+        }
+        for seat in self.valuations.values().flat_map(|v| &v.seats) {
+            *locked.entry(seat.scorer).or_default() += seat.bond;
         }
         for dispute in self.disputes.values().flatten() {
             *locked.entry(dispute.challenger).or_default() += dispute.bond;

@@ -177,12 +177,13 @@ impl World {
                 !self.trials.iter().any(judged)
             }
             Phase::Jury | Phase::Vesting => round.trials == 0,
+            Phase::Valuation => self.step_valuation(round),
             Phase::Paying | Phase::Closed => true,
             _ => self.number >= round.deadline || round.awaiting == 0,
         }
     }
 
-    fn gather(&mut self, id: RoundId) -> Option<H256> {
+    pub(super) fn gather(&mut self, id: RoundId) -> Option<H256> {
         let output = content_hash(Domain::Seed, &[b"mock vrf", self.hash.as_bytes()]);
         let window = self.windows.get_mut(&id)?;
         let parts = [window.mixed.as_bytes(), output.as_bytes()];
@@ -356,12 +357,16 @@ impl World {
             }
             Phase::Merging if round.merge.is_some() => RoundEvent::MergePosted,
             Phase::Merging => RoundEvent::Empty,
+            Phase::Dispute if self.begin_valuation(round) => RoundEvent::ScoreDue,
             _ => RoundEvent::Complete,
         };
         let next = left.next(event).expect("the event belongs to the phase");
         round.phase = next;
-        if left == Phase::Dispute {
-            self.promote(round);
+        match (left, next) {
+            (Phase::Dispute, Phase::Paying) => self.promote(round),
+            (Phase::Valuation, _) => self.conclude_valuation(round),
+            (Phase::Vesting, _) => self.pay_scorers(round.id),
+            _ => {}
         }
         let r = self.parameters.round;
         let blocks = match next {
@@ -394,6 +399,7 @@ impl World {
                 let share = self.terms[&round.id].funding.share();
                 let parts = Balance::from(emission::PARTS);
                 round.emission = mul_div(all, Balance::from(share), parts).unwrap_or(0);
+                self.reward_scorers(round);
                 0
             }
             Phase::Vesting => {
@@ -415,7 +421,7 @@ impl World {
         }
     }
 
-    fn promote(&mut self, round: &mut Round) {
+    pub(super) fn promote(&mut self, round: &mut Round) {
         let header = self.posted.remove(&round.id);
         let branch = &mut self.branches[round.id.branch as usize];
         match header {
@@ -430,7 +436,7 @@ impl World {
         }
     }
 
-    fn release_merge_bond(&mut self, round: &mut Round) {
+    pub(super) fn release_merge_bond(&mut self, round: &mut Round) {
         if let Some(merge) = round.merge.as_mut() {
             self.unlock(&merge.merger, std::mem::take(&mut merge.bond));
         }
@@ -514,11 +520,12 @@ impl World {
         self.rounds.remove(&id);
         self.terms.remove(&id);
         self.posted.remove(&id);
+        self.valuations.remove(&id);
         self.due.remove(&id);
     }
 }
 
-fn new_window(left: u32) -> SeedWindow {
+pub(super) fn new_window(left: u32) -> SeedWindow {
     SeedWindow {
         left,
         ..SeedWindow::default()

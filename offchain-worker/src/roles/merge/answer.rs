@@ -114,8 +114,8 @@ impl Merger {
         };
         let mut pairs = Vec::new();
         if !own.table.is_empty() {
-            let contributions = self.contributions(view).await?;
-            match self.deltas(view, &contributions).await? {
+            let contributions = self.worker.contributions(view).await?;
+            match self.worker.deltas(view, &contributions).await? {
                 Fetched::All(deltas) => {
                     pairs = pair_leaves(
                         &terms.recipe.rule,

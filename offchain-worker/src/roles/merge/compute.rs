@@ -5,12 +5,12 @@ use super::{MergeRecord, Merger, ROLE};
 use crate::blobs;
 use crate::error::WorkerError;
 use crate::merge::{merge, Merged};
-use crate::worker::RoundView;
+use crate::worker::{RoundView, Worker};
 use dream_chain::{At, ClaimRecord};
 use dream_primitives::claim::RoundId;
 use dream_primitives::delta::DeltaChunk;
 use dream_primitives::round::ClaimState;
-use dream_primitives::version::{contributions_root, Contribution};
+use dream_primitives::version::{contributions_root, Contribution, VersionHeader};
 use dream_primitives::H256;
 use tracing::info;
 
@@ -41,14 +41,14 @@ pub(super) fn root_of(contributions: &Contributions) -> H256 {
     contributions_root(&all)
 }
 
-impl Merger {
+impl Worker {
     /// What a merge of the round holds now: its accepted claims, challenged or not; for a round that replays another, what
     /// that one merged and nobody reverted.
     pub(super) async fn contributions(
         &self,
         view: &RoundView,
     ) -> Result<Contributions, WorkerError> {
-        let (chain, at) = (&self.worker.chain, At::from(view.block));
+        let (chain, at) = (&self.chain, At::from(view.block));
         let replays = view.round.replays;
         let source = RoundId {
             number: replays.unwrap_or(view.round.id.number),
@@ -77,7 +77,7 @@ impl Merger {
     ) -> Result<Fetched, WorkerError> {
         let mut deltas = Vec::new();
         for (id, record) in contributions {
-            match self.worker.delta(view, &record.claim).await {
+            match self.delta(view, &record.claim).await {
                 Ok(chunks) => deltas.push((chunks, record.claim.segments)),
                 Err(error) if error.lacking() => {
                     return Ok(Fetched::Lacking(*id, error.to_string()))
@@ -88,6 +88,43 @@ impl Merger {
         Ok(Fetched::All(deltas))
     }
 
+    /// Parameters and moments of the round's base.
+    pub(super) async fn merge_base(
+        &self,
+        view: &RoundView,
+    ) -> Result<(Vec<i32>, Vec<i32>), WorkerError> {
+        let header = self.header(view.block.into(), view.round.base).await?;
+        let state = self.base_state(view).await?.as_ref().clone();
+        let terms = &view.terms;
+        let moments =
+            blobs::version_moments(&*self.store, &terms.architecture, &terms.recipe, &header);
+        Ok((state, moments.await?))
+    }
+
+    /// The parameters of a posted merge, made again from its deltas. `None` where they are not to be had or give another
+    /// root.
+    pub(crate) async fn remerge(
+        &self,
+        view: &RoundView,
+        header: &VersionHeader,
+    ) -> Result<Option<Vec<i32>>, WorkerError> {
+        let contributions = self.contributions(view).await?;
+        if root_of(&contributions) != header.contributions_root {
+            return Ok(None);
+        }
+        let Fetched::All(deltas) = self.deltas(view, &contributions).await? else {
+            return Ok(None);
+        };
+        let (recipe, threads) = (view.terms.recipe, self.threads);
+        let (state, moments) = self.merge_base(view).await?;
+        let merged =
+            tokio::task::spawn_blocking(move || merge(&recipe, state, moments, &deltas, threads));
+        let merged = merged.await??;
+        Ok((merged.state_root == header.state_root).then_some(merged.state))
+    }
+}
+
+impl Merger {
     /// Computes the merge, stores the new version and writes its roots down. `None` when there is nothing to merge or a
     /// delta is not to be had; a missing one is demanded on the chain in time.
     pub(super) async fn compute(
@@ -95,7 +132,7 @@ impl Merger {
         view: &RoundView,
     ) -> Result<Option<MergeRecord>, WorkerError> {
         let worker = &self.worker;
-        let contributions = self.contributions(view).await?;
+        let contributions = worker.contributions(view).await?;
         if contributions.is_empty() {
             let why = format!("round {} has nothing to merge", view.round.id.number);
             self.told.say(ROLE, why);
@@ -106,7 +143,7 @@ impl Merger {
         if let Some(record) = worker.database.get(&key)? {
             return Ok(Some(record));
         }
-        let deltas = match self.deltas(view, &contributions).await? {
+        let deltas = match worker.deltas(view, &contributions).await? {
             Fetched::All(deltas) => deltas,
             Fetched::Lacking(claim, why) => {
                 self.demand(view, claim, &why).await?;
@@ -114,7 +151,7 @@ impl Merger {
             }
         };
         let (recipe, count) = (view.terms.recipe, deltas.len());
-        let (state, moments) = self.base(view).await?;
+        let (state, moments) = worker.merge_base(view).await?;
         let threads = worker.threads;
         let merged =
             tokio::task::spawn_blocking(move || merge(&recipe, state, moments, &deltas, threads));
@@ -126,17 +163,6 @@ impl Merger {
             view.round.id.number, record.state_root
         );
         Ok(Some(record))
-    }
-
-    /// Parameters and moments of the round's base.
-    pub(super) async fn base(&self, view: &RoundView) -> Result<(Vec<i32>, Vec<i32>), WorkerError> {
-        let worker = &self.worker;
-        let header = worker.header(view.block.into(), view.round.base).await?;
-        let state = worker.base_state(view).await?.as_ref().clone();
-        let terms = &view.terms;
-        let moments =
-            blobs::version_moments(&*worker.store, &terms.architecture, &terms.recipe, &header);
-        Ok((state, moments.await?))
     }
 
     async fn keep(

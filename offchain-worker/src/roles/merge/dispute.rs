@@ -179,8 +179,8 @@ impl Merger {
         dispute: &Dispute,
     ) -> Result<Option<Call>, WorkerError> {
         let (id, at) = (view.round.id, At::from(view.block));
-        let contributions = self.contributions(view).await?;
-        let deltas = match self.deltas(view, &contributions).await? {
+        let contributions = self.worker.contributions(view).await?;
+        let deltas = match self.worker.deltas(view, &contributions).await? {
             Fetched::All(deltas) => deltas,
             Fetched::Lacking(claim, why) => {
                 self.demand(view, claim, &why).await?;
@@ -204,7 +204,7 @@ impl Merger {
             return Ok(None);
         };
         let base = self.worker.header(at, view.round.base).await?;
-        let (state, mut moments) = self.base(view).await?;
+        let (state, mut moments) = self.worker.merge_base(view).await?;
         if base_server_root(&base, &recipe.server).is_zero() {
             moments.clear();
         }

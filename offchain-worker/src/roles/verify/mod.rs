@@ -10,7 +10,8 @@
 //! | wait | everything else | `mod.rs` |
 //!
 //! Beside these: it judges where it is called to a larger committee or a jury (`trial.rs`), and challenges claims that
-//! were accepted against its own replay (`challenge.rs`).
+//! were accepted against its own replay (`challenge.rs`). Where it is drawn as a scorer, it scores the round's merge on a
+//! held-out shard (`score.rs`).
 
 mod challenge;
 mod check;
@@ -18,9 +19,11 @@ mod commit;
 mod enlist;
 mod replay;
 mod reveal;
+mod score;
 mod trial;
 
 pub use challenge::challenge_bond;
+pub use score::{nats, ScoreNote};
 pub use trial::{trial_key, trial_starts, TrialRecord};
 
 use super::{Role, Told};
@@ -94,6 +97,8 @@ pub fn record_key(worker: &Worker, round: RoundId, claim: H256) -> String {
 pub struct Verifier {
     pub(crate) worker: Arc<Worker>,
     pub(crate) told: Told,
+    /// What is said of scores.
+    scoring: Told,
     /// Blocks at which a claim's blobs were looked for in vain.
     misses: Mutex<HashMap<H256, u32>>,
 }
@@ -104,6 +109,7 @@ impl Verifier {
         Self {
             worker,
             told: Told::default(),
+            scoring: Told::default(),
             misses: Mutex::default(),
         }
     }
@@ -164,10 +170,17 @@ impl Verifier {
             }
             Ok(done)
         };
-        let (votes, commits, reveals, replayed, judged) =
-            futures::try_join!(votes, commits, reveals, replays, self.judge(view.block))?;
+        let (votes, commits, reveals, replayed, judged, valued) = futures::try_join!(
+            votes,
+            commits,
+            reveals,
+            replays,
+            self.judge(view.block),
+            self.value(view)
+        )?;
         Ok(replayed
             || judged
+            || valued
             || [votes, commits, reveals]
                 .iter()
                 .flatten()

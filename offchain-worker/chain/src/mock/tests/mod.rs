@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 mod trials;
+mod valuation;
 
 use codec::Encode;
 use dream_primitives::cid::{Cid, CidCodec};

@@ -3,6 +3,8 @@
 
 use super::*;
 use codec::Encode;
+use dream_primitives::cid::{Cid, CidCodec};
+use dream_primitives::value::{Loss, ScoreReport};
 use dream_primitives::DREAM;
 
 fn metadata() -> Metadata {
@@ -91,6 +93,10 @@ fn storage_keys_should_be_those_of_the_runtime() {
         Item::PostedTable(round),
         Item::Disputes(round),
         Item::Demands(round),
+        Item::Shards(1),
+        Item::ShardRoot(H256::zero()),
+        Item::Valuation(round),
+        Item::Scores(1),
         Item::Escrow(1),
         Item::TicketTarget(1),
         Item::Tickets(1),
@@ -120,12 +126,27 @@ async fn signed_transaction_should_decode_by_the_metadata() {
     };
     let to = Key::from_suri("//Bob").unwrap().account();
     let transfer = Call::Transfer { to, amount: DREAM };
+    let round = dream_primitives::claim::RoundId {
+        branch: 0,
+        number: 1,
+    };
+    let shard = crate::Shard {
+        root: H256::zero(),
+        samples: 1,
+        window: 9,
+        steward: to,
+    };
+    let cid = Cid {
+        codec: CidCodec::Raw,
+        digest: [1; 32],
+    };
+    let loss = Loss {
+        total: 7,
+        bits: H256::zero(),
+    };
     let ticket = crate::Ticket {
         account: key.account(),
-        round: dream_primitives::claim::RoundId {
-            branch: 0,
-            number: 1,
-        },
+        round,
         nonce: 7,
         settings: dream_primitives::profile::ProfileSettings {
             isa: Default::default(),
@@ -142,6 +163,20 @@ async fn signed_transaction_should_decode_by_the_metadata() {
         transfer.clone(),
         Call::Sudo(Box::new(transfer)),
         Call::WithdrawUnbonded,
+        Call::Sudo(Box::new(Call::CommitShard { branch: 0, shard })),
+        Call::OpenShard { round, cid },
+        Call::CommitScore {
+            round,
+            commitment: H256::zero(),
+        },
+        Call::RevealScore {
+            round,
+            report: ScoreReport {
+                parent: loss,
+                version: loss,
+            },
+            salt: H256::zero(),
+        },
     ] {
         let signed = runtime.sign(&call, &key, 7, birth).unwrap();
         let body = codec::Compact::<u32>::decode(&mut &signed.bytes[..])
