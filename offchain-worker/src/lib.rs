@@ -30,6 +30,7 @@ mod supply;
 pub mod ticket;
 pub mod trace;
 pub mod units;
+mod version;
 pub mod view;
 pub mod worker;
 

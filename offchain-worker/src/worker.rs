@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the roles share: the chain, the store, the state database, the runner of segments, and the way to stop.
 
-use crate::blobs;
 use crate::corpus::Corpus;
 use crate::database::Database;
 use crate::error::WorkerError;
@@ -245,7 +244,7 @@ impl Worker {
         if let Some((_, state)) = known.filter(|(root, _)| *root == header.state_root) {
             return Ok(state);
         }
-        let state = blobs::version_state(&*self.store, &view.terms.architecture, &header).await?;
+        let state = self.version_state(view, &header).await?;
         let state = Arc::new(state);
         let cached = (header.state_root, state.clone());
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);

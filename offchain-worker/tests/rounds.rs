@@ -9,6 +9,7 @@ use dream_primitives::claim::{Availability, Verdict};
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::Recipe;
 use dream_primitives::round::{ClaimState, Phase, Role as PaidAs};
+use dream_primitives::version::Parent;
 use dream_primitives::H256;
 use dream_store::{BlobStore, Fault};
 use dream_training::{
@@ -131,6 +132,34 @@ async fn residual_should_go_from_claim_to_claim_when_the_recipe_has_error_feedba
     let stored = async |i: usize| net.store.get(&ends[i].cid, 1 << 20).await.is_ok();
     assert!(!stored(0).await);
     assert!(stored(3).await);
+}
+
+#[tokio::test]
+async fn version_should_be_made_again_when_its_header_leads_to_no_blob() {
+    let net = Net::new(5, 2).await;
+    net.drive(&net.honest(), 400, async |n: &Net| n.version().await >= 2)
+        .await;
+    let branch = net.root.branch(At::Finalised, 0).await.unwrap().unwrap();
+    let mut head = branch.head;
+    for _ in 1..=2 {
+        let header = net
+            .root
+            .version(At::Finalised, head)
+            .await
+            .unwrap()
+            .unwrap();
+        for cid in header.server_cid.iter().chain([&header.cid]) {
+            net.store.remove(cid).await.unwrap();
+        }
+        let Parent::Local(parent) = header.parent else {
+            panic!("{:?}", header.parent);
+        };
+        head = parent;
+    }
+    // Fresh processes: nothing is in memory. Two versions in a row are gone, moments and all.
+    net.drive(&net.honest(), 400, async |n: &Net| n.version().await >= 4)
+        .await;
+    net.root.check_invariants();
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use crate::{
     AdmittedProfiles, Bonds, Config, Error, Event, Exposure, Pallet, ProfileCommitment,
-    ProfileCommitments, ProfileRecord, ProfileStakes, Profiles, Verifiers,
+    ProfileCommitments, ProfileRecord, ProfileStakes, Profiles, Residuals, Verifiers,
 };
 use alloc::collections::BTreeMap;
 use dream_primitives::claim::RoundId;
@@ -66,6 +66,8 @@ impl<T: Config> Pallet<T> {
         };
         Profiles::<T>::insert(branch, &account, record);
         ProfileCommitments::<T>::remove(branch, &account);
+        // The way back for who lost its residual: it sits out the round that is open, and begins with zeros.
+        Residuals::<T>::remove(branch, &account);
         Self::deposit_event(Event::ProfileRegistered {
             branch,
             account,

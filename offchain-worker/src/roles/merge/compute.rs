@@ -2,7 +2,6 @@
 //! The merge itself: the base, the contributions, the recipe.
 
 use super::{MergeRecord, Merger, ROLE};
-use crate::blobs;
 use crate::error::WorkerError;
 use crate::merge::{merge, Merged};
 use crate::worker::{RoundView, Worker};
@@ -95,19 +94,15 @@ impl Worker {
     ) -> Result<(Vec<i32>, Vec<i32>), WorkerError> {
         let header = self.header(view.block.into(), view.round.base).await?;
         let state = self.base_state(view).await?.as_ref().clone();
-        let terms = &view.terms;
-        let moments =
-            blobs::version_moments(&*self.store, &terms.architecture, &terms.recipe, &header);
-        Ok((state, moments.await?))
+        Ok((state, self.version_moments(view, &header).await?))
     }
 
-    /// The parameters of a posted merge, made again from its deltas. `None` where they are not to be had or give another
-    /// root.
+    /// A posted merge, made again from its deltas. `None` where they are not to be had or give another root.
     pub(crate) async fn remerge(
         &self,
         view: &RoundView,
         header: &VersionHeader,
-    ) -> Result<Option<Vec<i32>>, WorkerError> {
+    ) -> Result<Option<Merged>, WorkerError> {
         let contributions = self.contributions(view).await?;
         if root_of(&contributions) != header.contributions_root {
             return Ok(None);
@@ -120,7 +115,7 @@ impl Worker {
         let merged =
             tokio::task::spawn_blocking(move || merge(&recipe, state, moments, &deltas, threads));
         let merged = merged.await??;
-        Ok((merged.state_root == header.state_root).then_some(merged.state))
+        Ok((merged.state_root == header.state_root).then_some(merged))
     }
 }
 
@@ -171,12 +166,7 @@ impl Merger {
         contributions: H256,
         merged: Merged,
     ) -> Result<MergeRecord, WorkerError> {
-        let store = &self.worker.store;
-        let cid = store.put_bytes(blobs::state_bytes(&merged.state)).await?;
-        let server_cid = match merged.moments.is_empty() {
-            true => None,
-            false => Some(store.put_bytes(blobs::state_bytes(&merged.moments)).await?),
-        };
+        let (cid, server_cid) = self.worker.keep_version(&merged).await?;
         Ok(MergeRecord {
             base: view.round.base,
             contributions,

@@ -268,7 +268,15 @@ impl Miner {
         let (recipe, store) = (&view.at.terms.recipe, &*worker.store);
         let start = self.carried(&view.at).await?;
         let before = match &start {
-            Some(start) => Some(blobs::residual(store, architecture, start).await?),
+            Some(start) => {
+                let stored = blobs::residual(store, architecture, start).await;
+                Some(stored.map_err(|error| match error.lacking() {
+                    true => WorkerError::NotReady(format!(
+                        "{error}: the residual that the last merged claim left over is gone. `dream-worker profile` registers the account anew; then it begins without one"
+                    )),
+                    false => error.into(),
+                })?)
+            }
             None => None,
         };
         let delta =

@@ -184,16 +184,7 @@ impl Verifier {
         let Some(header) = header.map_err(WorkerError::from)? else {
             return Err(Unscored::Lacking("no merge is posted".into()));
         };
-        let (store, architecture) = (&*worker.store, &view.terms.architecture);
-        let error = match blobs::version_state(store, architecture, &header).await {
-            Ok(state) => return Ok(state),
-            Err(error) if error.lacking() => error,
-            Err(error) => return Err(WorkerError::from(error).into()),
-        };
-        match worker.remerge(view, &header).await? {
-            Some(state) => Ok(state),
-            None => Err(Unscored::Lacking(error.to_string())),
-        }
+        Ok(worker.version_state(view, &header).await?)
     }
 }
 

@@ -101,6 +101,19 @@ fn residual_should_start_where_the_last_merged_claim_ended() {
 }
 
 #[test]
+fn account_should_begin_with_zeros_when_it_registers_its_profile_anew() {
+    build_and_execute(|| {
+        feedback();
+        merged(1, &[(1, None)]);
+        assert_ok!(register(1, LEAF));
+        assert_eq!(carried(1), None);
+        run_to(round_id(3), Phase::Training);
+        refuse(1, 3, Some(left(1, 1)));
+        trace(1, 3, None, left(1, 3)).submit();
+    });
+}
+
+#[test]
 fn residual_should_stay_when_the_claim_is_not_merged() {
     build_and_execute(|| {
         feedback();

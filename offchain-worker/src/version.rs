@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Versions: their parameters and moments, from wherever they can be had.
+//!
+//! A header's CIDs are its poster's word and bind nobody; its roots do. What the CIDs do not lead to is made again from the
+//! version before and the deltas between, and kept under the CIDs that it then has.
+
+use crate::blobs::{self, BlobError};
+use crate::error::WorkerError;
+use crate::merge::Merged;
+use crate::worker::{RoundView, Worker};
+use dream_chain::At;
+use dream_primitives::claim::RoundId;
+use dream_primitives::version::VersionHeader;
+use dream_primitives::H256;
+use dream_store::Cid;
+use tracing::warn;
+
+/// CIDs of parameters and moments.
+type Cids = (Cid, Option<Cid>);
+
+fn key(state_root: H256) -> String {
+    format!("versions/{state_root:x}")
+}
+
+impl Worker {
+    /// Parameters of a version that stands under `view`'s round, or that its merge posted.
+    pub(crate) async fn version_state(
+        &self,
+        view: &RoundView,
+        header: &VersionHeader,
+    ) -> Result<Vec<i32>, WorkerError> {
+        let (store, architecture) = (&*self.store, &view.terms.architecture);
+        let fetch = async |h: &VersionHeader| blobs::version_state(store, architecture, h).await;
+        self.version_part(view, header, fetch).await
+    }
+
+    /// Moments of a version that stands under `view`'s round.
+    pub(crate) async fn version_moments(
+        &self,
+        view: &RoundView,
+        header: &VersionHeader,
+    ) -> Result<Vec<i32>, WorkerError> {
+        let (store, terms) = (&*self.store, &view.terms);
+        let fetch = async |h: &VersionHeader| {
+            blobs::version_moments(store, &terms.architecture, &terms.recipe, h).await
+        };
+        self.version_part(view, header, fetch).await
+    }
+
+    async fn version_part(
+        &self,
+        view: &RoundView,
+        header: &VersionHeader,
+        fetch: impl AsyncFn(&VersionHeader) -> Result<Vec<i32>, BlobError>,
+    ) -> Result<Vec<i32>, WorkerError> {
+        let error = match fetch(header).await {
+            Ok(part) => return Ok(part),
+            Err(error) if error.lacking() => error,
+            Err(error) => return Err(error.into()),
+        };
+        let Some((cid, server_cid)) = self.own_cids(view, header).await? else {
+            return Err(error.into());
+        };
+        let own = VersionHeader {
+            cid,
+            server_cid,
+            ..header.clone()
+        };
+        Ok(fetch(&own).await?)
+    }
+
+    /// Stores a merged version and remembers where.
+    pub(crate) async fn keep_version(&self, merged: &Merged) -> Result<Cids, WorkerError> {
+        let cid = self
+            .store
+            .put_bytes(blobs::state_bytes(&merged.state))
+            .await?;
+        let server_cid = match merged.moments.is_empty() {
+            true => None,
+            false => Some(
+                self.store
+                    .put_bytes(blobs::state_bytes(&merged.moments))
+                    .await?,
+            ),
+        };
+        let cids = (cid, server_cid);
+        self.database.put(&key(merged.state_root), &cids)?;
+        Ok(cids)
+    }
+
+    /// Where this worker keeps a version: from an earlier merge of its own, else from one that it makes now. `None` where
+    /// its round or a delta is gone.
+    async fn own_cids(
+        &self,
+        view: &RoundView,
+        header: &VersionHeader,
+    ) -> Result<Option<Cids>, WorkerError> {
+        if let Some(cids) = self.database.get::<Cids>(&key(header.state_root))? {
+            let (store, architecture) = (&*self.store, &view.terms.architecture);
+            let what = "own merge";
+            let kept = blobs::parameters(store, architecture, what, &cids.0, header.state_root);
+            if kept.await.is_ok() {
+                return Ok(Some(cids));
+            }
+        }
+        let Some(made) = self.round_of_version(view, header).await? else {
+            return Ok(None);
+        };
+        warn!(
+            "version {} is not where its header says: made again from the deltas of round {}",
+            header.number, made.round.id.number
+        );
+        // The version before may have to be made again too.
+        match Box::pin(self.remerge(&made, header)).await? {
+            Some(merged) => Ok(Some(self.keep_version(&merged).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The round whose merge a version is: `view`'s own, or an earlier one of its branch that the chain still keeps.
+    async fn round_of_version(
+        &self,
+        view: &RoundView,
+        header: &VersionHeader,
+    ) -> Result<Option<RoundView>, WorkerError> {
+        let (at, version) = (At::from(view.block), header.hash());
+        let mut number = view.round.id.number;
+        while number > 0 {
+            let id = RoundId {
+                number,
+                ..view.round.id
+            };
+            let Some(round) = self.chain.round(at, id).await? else {
+                return Ok(None);
+            };
+            if round.merge.as_ref().is_some_and(|m| m.version == version) {
+                let terms = self.chain.terms(at, id).await?;
+                return Ok(terms.map(|terms| RoundView {
+                    block: view.block,
+                    round,
+                    terms,
+                }));
+            }
+            number -= 1;
+        }
+        Ok(None)
+    }
+}
