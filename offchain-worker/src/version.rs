@@ -15,6 +15,13 @@ use dream_primitives::H256;
 use dream_store::Cid;
 use tracing::warn;
 
+/// Half of a version.
+#[derive(Clone, Copy)]
+enum Part {
+    State,
+    Moments,
+}
+
 /// CIDs of parameters and moments.
 type Cids = (Cid, Option<Cid>);
 
@@ -29,9 +36,7 @@ impl Worker {
         view: &RoundView,
         header: &VersionHeader,
     ) -> Result<Vec<i32>, WorkerError> {
-        let (store, architecture) = (&*self.store, &view.terms.architecture);
-        let fetch = async |h: &VersionHeader| blobs::version_state(store, architecture, h).await;
-        self.version_part(view, header, fetch).await
+        self.version_part(view, header, Part::State).await
     }
 
     /// Moments of a version that stands under `view`'s round.
@@ -40,21 +45,33 @@ impl Worker {
         view: &RoundView,
         header: &VersionHeader,
     ) -> Result<Vec<i32>, WorkerError> {
+        self.version_part(view, header, Part::Moments).await
+    }
+
+    async fn fetch(
+        &self,
+        view: &RoundView,
+        header: &VersionHeader,
+        part: Part,
+    ) -> Result<Vec<i32>, BlobError> {
         let (store, terms) = (&*self.store, &view.terms);
-        let fetch = async |h: &VersionHeader| {
-            blobs::version_moments(store, &terms.architecture, &terms.recipe, h).await
-        };
-        self.version_part(view, header, fetch).await
+        let architecture = &terms.architecture;
+        match part {
+            Part::State => blobs::version_state(store, architecture, header).await,
+            Part::Moments => {
+                blobs::version_moments(store, architecture, &terms.recipe, header).await
+            }
+        }
     }
 
     async fn version_part(
         &self,
         view: &RoundView,
         header: &VersionHeader,
-        fetch: impl AsyncFn(&VersionHeader) -> Result<Vec<i32>, BlobError>,
+        part: Part,
     ) -> Result<Vec<i32>, WorkerError> {
-        let error = match fetch(header).await {
-            Ok(part) => return Ok(part),
+        let error = match self.fetch(view, header, part).await {
+            Ok(found) => return Ok(found),
             Err(error) if error.lacking() => error,
             Err(error) => return Err(error.into()),
         };
@@ -66,7 +83,7 @@ impl Worker {
             server_cid,
             ..header.clone()
         };
-        Ok(fetch(&own).await?)
+        Ok(self.fetch(view, &own, part).await?)
     }
 
     /// Stores a merged version and remembers where.
@@ -110,8 +127,7 @@ impl Worker {
             "version {} is not where its header says: made again from the deltas of round {}",
             header.number, made.round.id.number
         );
-        // The version before may have to be made again too.
-        match Box::pin(self.remerge(&made, header)).await? {
+        match self.remerge(&made, header).await? {
             Some(merged) => Ok(Some(self.keep_version(&merged).await?)),
             None => Ok(None),
         }

@@ -11,6 +11,7 @@ use dream_primitives::delta::DeltaChunk;
 use dream_primitives::round::ClaimState;
 use dream_primitives::version::{contributions_root, Contribution, VersionHeader};
 use dream_primitives::H256;
+use futures::future::BoxFuture;
 use tracing::info;
 
 /// What a merge holds: claims with their records, ascending by claim id.
@@ -98,24 +99,26 @@ impl Worker {
     }
 
     /// A posted merge, made again from its deltas. `None` where they are not to be had or give another root.
-    pub(crate) async fn remerge(
-        &self,
-        view: &RoundView,
-        header: &VersionHeader,
-    ) -> Result<Option<Merged>, WorkerError> {
-        let contributions = self.contributions(view).await?;
-        if root_of(&contributions) != header.contributions_root {
-            return Ok(None);
-        }
-        let Fetched::All(deltas) = self.deltas(view, &contributions).await? else {
-            return Ok(None);
-        };
-        let (recipe, threads) = (view.terms.recipe, self.threads);
-        let (state, moments) = self.merge_base(view).await?;
-        let merged =
-            tokio::task::spawn_blocking(move || merge(&recipe, state, moments, &deltas, threads));
-        let merged = merged.await??;
-        Ok((merged.state_root == header.state_root).then_some(merged))
+    pub(crate) fn remerge<'a>(
+        &'a self,
+        view: &'a RoundView,
+        header: &'a VersionHeader,
+    ) -> BoxFuture<'a, Result<Option<Merged>, WorkerError>> {
+        // Boxed: the base may have to be made again too.
+        Box::pin(async move {
+            let contributions = self.contributions(view).await?;
+            if root_of(&contributions) != header.contributions_root {
+                return Ok(None);
+            }
+            let Fetched::All(deltas) = self.deltas(view, &contributions).await? else {
+                return Ok(None);
+            };
+            let (recipe, threads) = (view.terms.recipe, self.threads);
+            let (state, moments) = self.merge_base(view).await?;
+            let merge = move || merge(&recipe, state, moments, &deltas, threads);
+            let merged = tokio::task::spawn_blocking(merge).await??;
+            Ok((merged.state_root == header.state_root).then_some(merged))
+        })
     }
 }
 
