@@ -95,6 +95,7 @@ fn within(test: impl FnOnce()) {
             replays: None,
             trials: 0,
             disputes: 0,
+            refutations: 0,
         };
         pallet_useful_work::Rounds::<Runtime>::insert(ROUND, round);
         test();

@@ -196,6 +196,9 @@ pub fn outcome(record: &ClaimRecord) -> String {
     let (matching, against) = (count(Verdict::Match), count(Verdict::Mismatch));
     match record.state {
         state if state.accepted() => accepted(record, matching, seats),
+        ClaimState::Canary if !record.earns() => {
+            "it was faked on duty, as the miner's canary flag shows, and fewer than two thirds of the verifiers found its states to be what training gives: never merged, not paid".into()
+        }
         ClaimState::Canary => format!(
             "it was faked on duty, as the miner's canary flag shows: never merged, paid a flat fee; {matching} of {seats} verifiers confirmed it without having run it and lost their seat bonds"
         ),

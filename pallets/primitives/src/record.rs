@@ -33,6 +33,8 @@ pub struct Seat<AccountId> {
     pub verdict: Option<Verdict>,
     /// Fingerprint of the revealed report.
     pub report: Option<H256>,
+    /// Whether the revealed report found the claim's states, delta and residual, whatever its digests.
+    pub trained: bool,
 }
 
 /// An opened start state.
@@ -193,6 +195,28 @@ impl<AccountId> ClaimRecord<AccountId> {
             && ends == report.results.as_slice()
             && self.claim.delta_root == report.delta_root
             && self.claim.residual.map(|r| r.end_root()) == report.residual_end
+    }
+
+    /// Whether a report found the states, the delta and the residual of the claim, whatever it says of digests.
+    pub fn trained_as(&self, report: &ReplayReport) -> bool {
+        let state = |r: &SegmentResult| (r.segment, r.end_state);
+        self.initial_state == Some(report.initial_state)
+            && self
+                .ends
+                .iter()
+                .map(state)
+                .eq(report.results.iter().map(state))
+            && self.claim.delta_root == report.delta_root
+            && self.claim.residual.map(|r| r.end_root()) == report.residual_end
+    }
+
+    /// Whether the claim earns what its training is worth, up to the flat fee of a fake on duty: of that, all but the
+    /// digests must be what training gives, or idle accounts would claim on duty only.
+    pub fn earns(&self) -> bool {
+        let trained = |s: &&Seat<AccountId>| s.trained;
+        let count = self.committee.iter().filter(trained).count();
+        let found = two_thirds(to_u32(count), to_u32(self.committee.len()));
+        self.state.accepted() || self.state == ClaimState::Canary && found
     }
 
     /// What the first committee's verdicts decide once the flag is open: a fake on duty is one whatever they say;

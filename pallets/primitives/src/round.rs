@@ -309,6 +309,8 @@ pub struct PostedMerge<AccountId> {
     pub bond: Balance,
     /// Hash of the version's header.
     pub version: H256,
+    /// Block at which its disputes ended: a claim that is felled from then on stays in it.
+    pub stands: Option<BlockNumber>,
 }
 
 /// A round.
@@ -359,6 +361,16 @@ pub struct Round<AccountId> {
     pub trials: u32,
     /// Disputes of its merge and demands for chunks that are not over.
     pub disputes: u32,
+    /// Merges that were refuted.
+    pub refutations: u32,
+}
+
+impl<AccountId> Round<AccountId> {
+    /// Bond of the next merge: `least`, and twice as much after each refuted one, so that nobody halts a branch with wrong
+    /// merges at a flat price.
+    pub fn merge_bond(&self, least: Balance) -> Balance {
+        (0..self.refutations.min(32)).fold(least, |bond, _| bond.saturating_mul(2))
+    }
 }
 
 #[cfg(test)]

@@ -73,8 +73,9 @@ impl World {
     pub(crate) fn wrong_merge(&mut self, round: RoundId, who: usize) {
         let bonds = self.setup.parameters.bonds;
         let free = work::Bonds::<Chain>::get(&self.actors[who].account).map_or(0, |b| b.free());
-        let posted = self.stored(round).merge.is_some();
-        if free >= bonds.merge && !posted && !UsefulWork::contributions(round).is_empty() {
+        let stored = self.stored(round);
+        let (posted, needed) = (stored.merge.is_some(), stored.merge_bond(bonds.merge));
+        if free >= needed && !posted && !UsefulWork::contributions(round).is_empty() {
             let mut state = self.merged(round);
             state[0] += 1;
             self.post(round, who, root(&state));

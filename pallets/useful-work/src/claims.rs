@@ -350,6 +350,7 @@ impl<T: Config> Pallet<T> {
             ClaimState::Revealed,
             |_, record| {
                 let same = record.says(&record.ends, &report) && report.step_state.is_none();
+                let trained = record.trained_as(&report);
                 verdict = if same {
                     Verdict::Match
                 } else {
@@ -361,6 +362,7 @@ impl<T: Config> Pallet<T> {
                 ensure!(commitment == expected, Error::<T>::RevealMismatch);
                 seat.verdict = Some(verdict);
                 seat.report = Some(fingerprint);
+                seat.trained = trained;
                 Ok(())
             },
         )?;

@@ -262,6 +262,7 @@ impl<T: Config> Pallet<T> {
                 });
             }
             Outcome::Refuted => {
+                round.refutations = round.refutations.saturating_add(1);
                 if let Some(merge) = round.merge.as_mut() {
                     let mut judgement = Judgement::new();
                     judgement.take(merge.merger.clone(), &mut merge.bond);
@@ -291,10 +292,14 @@ impl<T: Config> Pallet<T> {
             };
             Self::end_dispute(round, &dispute.challenger, outcome, now, p);
         }
+        let mut moved = false;
         for demand in Demands::<T>::get(round.id) {
             if now >= demand.deadline {
-                Self::end_demand(round, demand, now, p);
+                moved |= Self::end_demand(round, demand, now, p);
             }
+        }
+        if moved {
+            Self::merge_anew(round, now, p);
         }
     }
 }

@@ -92,7 +92,7 @@ impl<T: Config> Pallet<T> {
         };
         let header = T::Models::next_header(id.branch, round.base, new, &terms.recipe)
             .ok_or(Error::<T>::HeadMoved)?;
-        let bond = T::Parameters::get().bonds.merge;
+        let bond = round.merge_bond(T::Parameters::get().bonds.merge);
         Self::lock(&merger, bond)?;
 
         let version = header.hash();
@@ -104,6 +104,7 @@ impl<T: Config> Pallet<T> {
             merger: merger.clone(),
             bond,
             version,
+            stands: None,
         });
         round.awaiting = 0;
         Rounds::<T>::insert(id, round);

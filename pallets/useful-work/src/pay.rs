@@ -3,7 +3,7 @@
 
 use crate::{
     Config, Credits, Event, Exposure, Pallet, ParentAuthor, PendingIssuance, ProducerPot,
-    Producers, Terms, TotalCredits, Valuations,
+    Producers, Terms, TotalCredits,
 };
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
@@ -34,8 +34,11 @@ impl<T: Config> Pallet<T> {
     /// Units of a settled claim: of its training, where that is paid, and of its right replays.
     fn units_of(record: &Record<T>) -> (u128, u128) {
         let round = record.claim.round;
-        let worked = record.state.accepted() || record.state == ClaimState::Canary;
-        let segments = if worked { record.claim.segments } else { 0 };
+        let segments = if record.earns() {
+            record.claim.segments
+        } else {
+            0
+        };
         let right = record.committee.iter().filter(|s| record.was_right(s));
         let replays = to_u64(right.count()).saturating_add(to_u64(record.larger.len()));
         let replayed = replays.saturating_mul(to_u64(record.audited.len()));
@@ -120,10 +123,9 @@ impl<T: Config> Pallet<T> {
         record: &mut Record<T>,
         parameters: &ChainParameters,
     ) {
-        if round.merge.is_some() {
-            let scored = Valuations::<T>::get(round.id).map(|v| v.opened);
+        if let Some(merge) = &round.merge {
             record.merged = Self::contributes(record, false)
-                || scored.is_some_and(|since| record.felled_since(since));
+                || merge.stands.is_some_and(|since| record.felled_since(since));
             if record.state == ClaimState::Accepted {
                 Self::move_claim(record, ClaimEvent::Merge);
             }
@@ -133,7 +135,7 @@ impl<T: Config> Pallet<T> {
         let vests_at = Self::now().saturating_add(parameters.round.retention_blocks());
         let mut receipts = Vec::new();
         let canary = record.state == ClaimState::Canary;
-        if record.state.accepted() || canary {
+        if record.earns() {
             let units = Self::units(round.id, u64::from(record.claim.segments));
             let amount = mul_div(pay.miners, units, round.units).unwrap_or(0);
             let most = if canary {

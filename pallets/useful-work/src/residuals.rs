@@ -10,14 +10,15 @@ use dream_primitives::H256;
 type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
 impl<T: Config> Pallet<T> {
-    /// Carries the residual of a claim whose merge became the head. A challenged claim stands until a jury fells it.
+    /// Carries the residual of a claim whose merge became the head. A challenged claim stands until a jury fells it; one
+    /// that was felled leaves nothing, for what it started from is sent.
     pub(crate) fn carry_residual(id: H256, record: &Record<T>) {
-        let stands = matches!(record.state, ClaimState::Merged | ClaimState::Challenged);
-        if !record.merged || !stands {
+        if !record.merged {
             return;
         }
         let branch = record.claim.round.branch;
-        let left = CarriedResidual::of(id, &record.claim);
+        let stands = matches!(record.state, ClaimState::Merged | ClaimState::Challenged);
+        let left = CarriedResidual::of(id, &record.claim).filter(|_| stands);
         Residuals::<T>::mutate_exists(branch, &record.miner, |carried| *carried = left);
     }
 
@@ -28,8 +29,8 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// Forgets what the reverted claims of a round left over. It waits for the replay: until then a claim of a round that
-    /// is still training may have started there.
+    /// Forgets what the reverted claims of a round left over. Where a round is in motion this waits for the replay: a claim
+    /// of that round may have started there.
     pub(crate) fn drop_reverted_residuals(round: RoundId) {
         for id in RoundClaims::<T>::get(round) {
             let reverted = |r: &Record<T>| r.state == ClaimState::Reverted;

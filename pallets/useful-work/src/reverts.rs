@@ -35,6 +35,10 @@ impl<T: Config> Pallet<T> {
         ensure!(Self::within_retention(id), Error::<T>::RevertTooOld);
         Self::move_claim(&mut record, ClaimEvent::Revert).ok_or(Error::<T>::WrongClaimState)?;
         Self::queue(id)?;
+        let training = Self::moving(id.branch).is_some_and(|r| r.replays.is_none());
+        if !training {
+            Self::drop_residual(claim, &record);
+        }
         Claims::<T>::insert(claim, record);
         Self::deposit_event(Event::ClaimReverted { claim, round: id });
         Self::leave_replay(id);
@@ -217,6 +221,7 @@ impl<T: Config> Pallet<T> {
             replays: Some(source.number),
             trials: 0,
             disputes: 0,
+            refutations: 0,
             ..round
         };
         Bases::<T>::insert(source, branch.head);

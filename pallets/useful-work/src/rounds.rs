@@ -108,6 +108,7 @@ impl<T: Config> Pallet<T> {
             replays: None,
             trials: 0,
             disputes: 0,
+            refutations: 0,
         };
         Self::seat_newcomers(id, &terms.funding, parameters);
         Terms::<T>::insert(id, terms);
@@ -332,6 +333,11 @@ impl<T: Config> Pallet<T> {
             return;
         };
         round.phase = next;
+        if left == Phase::Dispute {
+            if let Some(merge) = round.merge.as_mut() {
+                merge.stands = Some(now);
+            }
+        }
         match (left, next) {
             (Phase::Training, _) => {
                 Newcomers::<T>::remove(round.id);
@@ -340,6 +346,7 @@ impl<T: Config> Pallet<T> {
                 }
             }
             (_, Phase::Merging) => Candidates::<T>::remove(round.id),
+            (Phase::Merging, Phase::Paying) => Self::close_demands(round),
             (Phase::Dispute, Phase::Paying) => Self::promote(round),
             (Phase::Valuation, _) => Self::conclude_valuation(round, parameters),
             (Phase::Vesting, _) => {

@@ -123,6 +123,7 @@ impl<T: Config> Pallet<T> {
                 commitment: None,
                 verdict: None,
                 report: None,
+                trained: false,
             };
             // `check` keeps the committee within its bound.
             let _ = record.committee.try_push(seat);

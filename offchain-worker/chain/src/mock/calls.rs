@@ -186,7 +186,7 @@ impl World {
                 ClaimState::Revealed,
                 |r, _, genesis| {
                     let expected = report.commitment(genesis, &who.0, &claim, &salt);
-                    let same = r.says(&r.ends, &report);
+                    let (same, trained) = (r.says(&r.ends, &report), r.trained_as(&report));
                     let seat = seat(r, &who)?;
                     ensure(seat.verdict.is_none(), work("AlreadyDone"))?;
                     let commitment = seat.commitment.ok_or(work("NotCommitted"))?;
@@ -194,6 +194,7 @@ impl World {
                     let (yes, no) = (Verdict::Match, Verdict::Mismatch);
                     seat.verdict = Some(if same { yes } else { no });
                     seat.report = Some(report.fingerprint(genesis, &claim));
+                    seat.trained = trained;
                     Ok(())
                 },
             ),
@@ -251,7 +252,7 @@ impl World {
                     rule: rule_of(&recipe),
                     block: self.number,
                 };
-                let bond = self.parameters.bonds.merge;
+                let bond = r.merge_bond(self.parameters.bonds.merge);
                 self.lock_bond(&who, bond)?;
                 let version = header.hash();
                 self.posted.insert(round, header);
@@ -260,6 +261,7 @@ impl World {
                     merger: who,
                     bond,
                     version,
+                    stands: None,
                 });
                 r.awaiting = 0;
                 self.rounds.insert(round, r);

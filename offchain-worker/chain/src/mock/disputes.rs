@@ -187,6 +187,7 @@ impl World {
             if let Some(merge) = merge {
                 self.take_bond(&merge.merger, merge.bond, Some(challenger));
             }
+            self.rounds.entry(id).and_modify(|r| r.refutations += 1);
             return self.merge_anew(id);
         }
         let all = self.disputes.entry(id).or_default();
@@ -391,6 +392,7 @@ impl World {
             merge: None,
             replays: Some(source.number),
             disputes: 0,
+            refutations: 0,
             ..old.clone()
         };
         if self.contributions(&round).is_empty() {

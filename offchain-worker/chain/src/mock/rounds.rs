@@ -120,6 +120,7 @@ impl World {
             replays: None,
             trials: 0,
             disputes: 0,
+            refutations: 0,
         };
         self.windows.insert(id, new_window(blocks));
         self.terms.insert(id, terms);
@@ -264,6 +265,7 @@ impl World {
                     commitment: None,
                     verdict: None,
                     report: None,
+                    trained: false,
                 };
                 record
                     .committee
@@ -325,7 +327,7 @@ impl World {
         if record.state == ClaimState::Accepted {
             round.accepted += 1;
         }
-        if matches!(record.state, ClaimState::Accepted | ClaimState::Canary) {
+        if record.earns() {
             round.units += self.units(round.id, record.claim.segments.into());
         }
         let seat_units = self.units(round.id, record.audited.len() as u64);
@@ -475,7 +477,7 @@ impl World {
             }
         };
         let canary = record.state == ClaimState::Canary;
-        if record.state.accepted() || canary {
+        if record.earns() {
             let most = match canary {
                 true => rewards.canary_fee,
                 false => rewards.max_claim_reward,

@@ -11,7 +11,8 @@ impl Merger {
         let worker = &self.worker;
         let (at, account) = (At::from(view.block), worker.account());
         let free = worker.chain.bond(at, account).await?.free();
-        let needed = worker.chain.parameters(at).await?.bonds.merge;
+        let least = worker.chain.parameters(at).await?.bonds.merge;
+        let needed = view.round.merge_bond(least);
         if free < needed {
             let (free, needed) = (crate::amount(free), crate::amount(needed));
             let why = format!("the free bond of {account} is {free}, a merge locks {needed}: run `dream-worker bond AMOUNT`");

@@ -253,6 +253,7 @@ mod tests {
             commitment: commitment.then(H256::zero),
             verdict: verdict.then_some(Verdict::Match),
             report: None,
+            trained: false,
         }
     }
 

@@ -214,6 +214,7 @@ pub fn seat() -> Seat<AccountId> {
         commitment: Some(h(25)),
         verdict: Some(Verdict::Match),
         report: Some(h(41)),
+        trained: true,
     }
 }
 
@@ -261,6 +262,7 @@ fn posted() -> PostedMerge<AccountId> {
         merger: [29; 32],
         bond: 100,
         version: h(30),
+        stands: Some(790),
     }
 }
 
@@ -292,6 +294,7 @@ fn round() -> Round<AccountId> {
         replays: Some(2),
         trials: 1,
         disputes: 6,
+        refutations: 2,
     }
 }
 
