@@ -157,9 +157,7 @@ async fn shards_should_score_rounds_in_turn_and_not_be_prepared_again() {
         .await;
     let rounds: Vec<u32> = net.scores().await.iter().map(|s| s.round).collect();
     assert_eq!(rounds, [1, 2]);
-    let chain = net.root.as_account(account(STEWARD));
-    let mut own = common::session(chain, net.store.clone(), net.folder.path());
-    own.global.state = net.folder.path().join(format!("worker-{STEWARD}"));
+    let own = net.session_of(STEWARD);
     let text = net.folder.path().join("held-out");
     let again = prepare_shards(&own, &text, Some(5), false).await;
     let error = again.unwrap_err();
@@ -238,6 +236,23 @@ async fn worse_version_should_not_become_the_head_and_its_claims_be_paid_all_the
     assert_eq!(net.round(2).await.base, net.round(1).await.base);
     assert_eq!(net.scores().await.len(), 1);
     nobody_lost(&net).await;
+}
+
+#[tokio::test]
+async fn lost_shard_should_be_opened_when_it_is_prepared_again_from_the_same_text() {
+    let net = Net::new(5, 2).await;
+    let roots = net.shards(STEWARD, 1, 12).await;
+    let roles = roles(&net, &dummies());
+    shards::forget(&roles[6].worker().database, &roots[0]).unwrap();
+    let valued = async |n: &Net| n.phase(1).await == Some(Phase::Valuation);
+    net.drive(&roles, 300, valued).await;
+    roles[6].step().await.unwrap();
+    assert_eq!(valuation(&net).await.cid, None);
+    let own = net.session_of(STEWARD);
+    let text = net.folder.path().join("held-out");
+    let again = prepare_shards(&own, &text, Some(12), false).await;
+    assert_eq!(again.unwrap(), roots);
+    net.drive(&roles, 300, scored).await;
 }
 
 /// A model that learns something in a second.

@@ -83,9 +83,8 @@ async fn invented_score_should_be_outvoted_and_unpaid_and_cost_no_bond() {
 }
 
 #[tokio::test]
-async fn invented_scores_of_two_thirds_should_settle_only_when_they_agree() {
-    // What two thirds of the seats agree on is the score, true or not: docs/protocol.md says so among what is not
-    // guaranteed. Here it is a lie that makes the version look no worse than it may be, and the honest scorer is unpaid.
+async fn invented_scores_that_two_thirds_agree_on_should_settle_as_no_jury_judges_scores() {
+    // docs/protocol.md says so among what is not guaranteed.
     let (net, valuation) = play(&[(3, Mode::InventedScore), (4, Mode::InventedScore)]).await;
     let settled = valuation.settled.unwrap();
     assert_eq!(seat(&valuation, 3).report, Some(settled));

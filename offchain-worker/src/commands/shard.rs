@@ -7,6 +7,7 @@ use crate::error::WorkerError;
 use crate::folder;
 use crate::shards::{self, Prepared};
 use dream_chain::{AccountId, At, Call, Shard};
+use dream_primitives::value::ScoreStage;
 use dream_primitives::H256;
 use std::path::Path;
 
@@ -27,17 +28,22 @@ pub async fn prepare(
     }
     let cut = shards::cut(id, &text.bytes, window, samples)
         .map_err(|e| WorkerError::Input(format!("{}: {e}", path.display())))?;
-    let database = database(session)?;
+    let (database, due) = (database(session)?, due(session).await?);
     let mut roots = Vec::new();
     for shard in &cut {
         let (root, samples) = (shard.root(), shard.samples());
-        if session.chain.shard_known(At::Finalised, root).await? {
+        let waits = due.contains(&root);
+        if !waits && session.chain.shard_known(At::Finalised, root).await? {
             println!("left out: the shard {root:?} was committed before, and each is used once");
             continue;
         }
         shards::keep(&database, shard)?;
-        println!("shard {root:?}: {samples} samples of {window} bytes; who decides commits it: dream-worker shard commit {root:?} --samples {samples} --steward {account} --branch {id}");
         roots.push(root);
+        if waits {
+            println!("shard {root:?}: committed; it is opened from here when its round is scored");
+        } else {
+            println!("shard {root:?}: {samples} samples of {window} bytes; who decides commits it: dream-worker shard commit {root:?} --samples {samples} --steward {account} --branch {id}");
+        }
     }
     if roots.is_empty() {
         let path = path.display();
@@ -45,6 +51,24 @@ pub async fn prepare(
         return Err(WorkerError::Input(why));
     }
     Ok(roots)
+}
+
+/// Roots of the branch's shards that the account has yet to open.
+async fn due(session: &Session) -> Result<Vec<H256>, WorkerError> {
+    let (chain, id, account) = (
+        &session.chain,
+        session.global.branch,
+        session.chain.account(),
+    );
+    let at = At::from(chain.finalised().await?);
+    let mut all = chain.shards(at, id).await?;
+    if let Some(round) = chain.current_round(at, id).await? {
+        let valuation = chain.valuation(at, round.id).await?;
+        let opening = valuation.filter(|v| v.stage == ScoreStage::Opening && v.cid.is_none());
+        all.extend(opening.map(|v| v.shard));
+    }
+    all.retain(|shard| shard.steward == account);
+    Ok(all.into_iter().map(|shard| shard.root).collect())
 }
 
 /// Commits shards by sudo: the one that is named, or all that the account has prepared for the branch.

@@ -140,7 +140,7 @@ pub async fn read(chain: &dyn Chain, id: H256) -> Result<Explanation, WorkerErro
         trial: chain.trial(at, id).await?,
         affairs: affairs(chain, id, &record).await?,
         value: match chain.valuation(at, record.claim.round).await? {
-            Some(valuation) => value(&valuation, terms.as_ref()),
+            Some(valuation) => value(&valuation, round.as_ref().map(|r| r.phase), terms.as_ref()),
             None => Vec::new(),
         },
         why: outcome(&record),
@@ -150,7 +150,7 @@ pub async fn read(chain: &dyn Chain, id: H256) -> Result<Explanation, WorkerErro
 }
 
 /// What scorers found of a round's version, and what each of them gets.
-fn value(valuation: &Valuation, terms: Option<&RoundTerms>) -> Vec<String> {
+fn value(valuation: &Valuation, phase: Option<Phase>, terms: Option<&RoundTerms>) -> Vec<String> {
     let samples = valuation.shard.samples;
     let mut lines = vec![match (&valuation.settled, valuation.stage) {
         (Some(report), _) => format!(
@@ -172,6 +172,9 @@ fn value(valuation: &Valuation, terms: Option<&RoundTerms>) -> Vec<String> {
             (None, _) => "nothing revealed".into(),
             (Some(_), None) => "revealed".into(),
             (report, settled) if report != settled => "another score: not paid".into(),
+            _ if seat.reward == 0 && phase == Some(Phase::Closed) => {
+                format!("the agreed score, {units} units, paid out")
+            }
             _ if seat.reward == 0 => format!("the agreed score, {units} units"),
             _ => format!(
                 "the agreed score, paid {} for {units} units",

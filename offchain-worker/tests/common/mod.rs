@@ -309,6 +309,14 @@ impl Net {
         session(self.root.clone(), self.store.clone(), self.folder.path())
     }
 
+    /// A session of account `n` with the state folder of its worker.
+    pub fn session_of(&self, n: u8) -> Session {
+        let chain = self.root.as_account(account(n));
+        let mut own = session(chain, self.store.clone(), self.folder.path());
+        own.global.state = self.folder.path().join(format!("worker-{n}"));
+        own
+    }
+
     fn leaf(&self) -> H256 {
         let (config, genesis) = (&self.config, self.root.genesis());
         let mut runner = DummyRunners
@@ -383,9 +391,7 @@ impl Net {
         let bytes = count * samples * (self.config.recipe.context + 1);
         let bytes: Vec<u8> = (900..900 + bytes).map(|i| (i * i % 251) as u8).collect();
         std::fs::write(&text, bytes).unwrap();
-        let chain = self.root.as_account(account(n));
-        let mut own = session(chain, self.store.clone(), self.folder.path());
-        own.global.state = self.folder.path().join(format!("worker-{n}"));
+        let own = self.session_of(n);
         let roots = prepare_shards(&own, &text, Some(samples), false)
             .await
             .unwrap();
