@@ -72,6 +72,54 @@ fn challenge_should_overturn_a_captured_committee() {
 }
 
 #[test]
+fn claim_should_be_in_its_merge_and_revertible_when_it_is_felled_as_the_merge_becomes_the_head() {
+    build_and_execute(|| {
+        PARAMETERS.with_borrow_mut(|p| {
+            p.round.dispute_blocks = 60;
+            p.round.reveal_blocks = 60;
+        });
+        let [fake, _] = accepted();
+        let (id, segment) = (fake.id(), fake.record().audited[0]);
+        post_merge(3, R1);
+        assert_ok!(challenge(9, &fake, segment));
+        assert_ok!(open(&fake, segment));
+        run_to_stage(id, Stage::Commitment);
+        let report = fake.other_trial_report();
+        for juror in jurors(id) {
+            let genesis = UsefulWork::genesis();
+            let commitment = report.commitment(&genesis, &raw(juror), &id, &salt(juror));
+            assert_ok!(UsefulWork::commit_verdict(origin(juror), id, commitment));
+        }
+        run_to_stage(id, Stage::Reveal);
+        let mut all = jurors(id);
+        let last = all.pop().unwrap();
+        let reveal = |juror| {
+            let report = report.clone();
+            assert_ok!(UsefulWork::reveal_verdict(
+                origin(juror),
+                id,
+                report,
+                salt(juror)
+            ));
+        };
+        all.into_iter().for_each(reveal);
+        let deadline = Rounds::<Test>::get(R1).unwrap().deadline;
+        while System::block_number() + 1 < deadline {
+            run_blocks(1);
+        }
+        assert_eq!(Rounds::<Test>::get(R1).unwrap().phase, Phase::Dispute);
+        reveal(last);
+        run_blocks(1);
+        assert_eq!(Rounds::<Test>::get(R1).unwrap().phase, Phase::Paying);
+        assert_eq!(fake.record().state, Slashed);
+        run_to(R1, Phase::Vesting);
+        assert!(fake.record().merged);
+        assert!(fake.record().receipts.is_empty());
+        assert_ok!(UsefulWork::revert_claim(RuntimeOrigin::root(), id));
+    });
+}
+
+#[test]
 fn committee_should_keep_bond_and_pay_when_the_fake_was_outside_its_segments() {
     build_and_execute(|| {
         let [fake, _] = accepted();

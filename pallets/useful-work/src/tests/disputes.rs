@@ -225,6 +225,15 @@ fn merge_should_be_refuted_when_its_poster_is_silent() {
         assert_eq!(phase(), Phase::Merging);
         assert_eq!(bonded(POSTER), 19_900 * DREAM);
         assert_eq!(head_header().number, 0);
+        // Halting the round again costs twice as much.
+        posted(&unheld);
+        assert_eq!(
+            Rounds::<Test>::get(R1).unwrap().merge.unwrap().bond,
+            200 * DREAM
+        );
+        dispute(DOUBTER, Tree::State);
+        run_blocks(20);
+        assert_eq!(bonded(POSTER), 19_700 * DREAM);
     });
 }
 

@@ -184,6 +184,28 @@ fn canary_should_cost_whoever_confirmed_it_and_earn_a_flat_fee() {
 }
 
 #[test]
+fn canary_should_earn_nothing_when_only_its_digests_are_as_prescribed() {
+    build_and_execute(|| {
+        everybody_on_duty();
+        train();
+        let traces = [Trace::new(1, R1)];
+        traces[0].submit();
+        // The replays end in other states than the ones that the idle miner made up.
+        audit(&traces, |t, _| {
+            let mut report = t.report();
+            report.results.last_mut().unwrap().end_state = H256::repeat_byte(0xdd);
+            Some(report)
+        });
+        assert_eq!(traces[0].record().state, Canary);
+        run_to(R1, Phase::Vesting);
+        let receipts = traces[0].record().receipts;
+        assert_eq!(receipts.len(), 3, "the verifiers are paid");
+        assert!(receipts.iter().all(|r| r.role == Role::Verifier));
+        assert_eq!(Rounds::<Test>::get(R1).unwrap().units, 0);
+    });
+}
+
+#[test]
 fn claim_should_lose_its_deposit_when_its_flag_stays_closed() {
     build_and_execute(|| {
         let trace = flagged(|t, _| Some(t.report()));
