@@ -123,8 +123,8 @@ mod benches {
 
     #[benchmark]
     fn admit_branch(a: Linear<1, { T::MaxAdmitted::get() }>) -> Result<(), BenchmarkError> {
-        let origin = T::AdminOrigin::try_successful_origin()
-            .map_err(|_| BenchmarkError::Weightless)?;
+        let origin =
+            T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
         let admission = Admission {
             share: 1,
             units_per_token: 1,
@@ -144,8 +144,8 @@ mod benches {
 
     #[benchmark]
     fn dismiss_branch() -> Result<(), BenchmarkError> {
-        let origin = T::AdminOrigin::try_successful_origin()
-            .map_err(|_| BenchmarkError::Weightless)?;
+        let origin =
+            T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
         let admission = Admission {
             share: 1,
             units_per_token: 1,
@@ -162,8 +162,8 @@ mod benches {
 
     #[benchmark]
     fn set_recipe() -> Result<(), BenchmarkError> {
-        let origin = T::AdminOrigin::try_successful_origin()
-            .map_err(|_| BenchmarkError::Weightless)?;
+        let origin =
+            T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
         let branch = registered::<T>()?;
         let recipe = Recipe {
             segments: 65,
@@ -176,4 +176,6 @@ mod benches {
         assert_eq!(Branches::<T>::get(branch).map(|b| b.recipe), Some(recipe));
         Ok(())
     }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::externalities(), crate::mock::Test);
 }
