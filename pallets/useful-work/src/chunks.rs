@@ -149,16 +149,17 @@ impl<T: Config> Pallet<T> {
         round.disputes = round.disputes.saturating_sub(1);
     }
 
-    /// Ends a demand that nobody answered: the claim leaves the merge, which is posted again. A claim under challenge waits
-    /// for the verdict.
+    /// Ends a demand that nobody answered; whether the claim leaves the merge, which is to be posted again then. A claim
+    /// under challenge waits for the verdict.
     pub(crate) fn end_demand(
         round: &mut RoundOf<T>,
         demand: DemandOf<T>,
         now: BlockNumber,
         p: &ChainParameters,
-    ) {
+    ) -> bool {
         let Some(mut record) = Claims::<T>::get(demand.claim) else {
-            return Self::close_demand(round, &demand);
+            Self::close_demand(round, &demand);
+            return false;
         };
         if record.state == ClaimState::Challenged {
             Demands::<T>::mutate(round.id, |all| {
@@ -168,11 +169,11 @@ impl<T: Config> Pallet<T> {
                     open.deadline = now.saturating_add(p.round.response_blocks);
                 }
             });
-            return;
+            return false;
         }
         Self::close_demand(round, &demand);
         if !Self::contributes(&record, round.replays.is_some()) {
-            return;
+            return false;
         }
         if round.replays.is_none() {
             Self::uncount_units(round, &record);
@@ -192,7 +193,7 @@ impl<T: Config> Pallet<T> {
             claim: demand.claim,
             state: ClaimState::Excluded,
         });
-        Self::merge_anew(round, now, p);
+        true
     }
 
     /// Cancels what a miner was to be paid for a delta that it did not keep until it was paid for it.
