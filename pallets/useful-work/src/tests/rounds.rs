@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 use super::*;
+use crate::{ActiveRounds, Agenda, ClaimOf, CurrentRound, ProfileStakes, Terms, MAX_DRAWING};
 use dream_primitives::round::Round;
 use polkadot_sdk::frame_support::traits::Hooks;
-use crate::{ActiveRounds, Agenda, ClaimOf, CurrentRound, ProfileStakes, Terms, MAX_DRAWING};
 
 #[test]
 fn round_should_open_only_on_an_admitted_branch_with_a_mixture() {
