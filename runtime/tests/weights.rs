@@ -20,7 +20,7 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
     let admitted = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
 
     vec![
-        ("set_parameters", P::set_parameters(u16::MAX)),
+        ("set_parameters", P::set_parameters(u16::MAX.into())),
         ("register_model", M::register_model()),
         ("create_branch", M::create_branch()),
         ("admit_branch", M::admit_branch(admitted)),

@@ -21,6 +21,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod impls;
 pub mod weights;
 
@@ -160,7 +162,7 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Changes the parameters. The consensus values must equal those of genesis.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::set_parameters(parameters.audit.reference_segments))]
+        #[pallet::weight(T::WeightInfo::set_parameters(parameters.audit.reference_segments.into()))]
         pub fn set_parameters(
             origin: OriginFor<T>,
             parameters: Box<ChainParameters>,

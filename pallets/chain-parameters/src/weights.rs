@@ -8,7 +8,7 @@ use polkadot_sdk::frame_system;
 /// Weights of the calls.
 pub trait WeightInfo {
     /// `set_parameters` with `reference_segments` segments to try in the economic check.
-    fn set_parameters(reference_segments: u16) -> Weight;
+    fn set_parameters(reference_segments: u32) -> Weight;
 }
 
 /// Picoseconds of the call without the economic check.
@@ -19,7 +19,7 @@ const CHECK: u64 = 3_000_000;
 const SIZE: u64 = 512;
 
 impl WeightInfo for () {
-    fn set_parameters(reference_segments: u16) -> Weight {
+    fn set_parameters(reference_segments: u32) -> Weight {
         let check = CHECK.saturating_mul(u64::from(reference_segments));
         Weight::from_parts(BASE.saturating_add(check), SIZE)
     }
@@ -29,7 +29,7 @@ impl WeightInfo for () {
 pub struct EstimatedWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
-    fn set_parameters(reference_segments: u16) -> Weight {
+    fn set_parameters(reference_segments: u32) -> Weight {
         <()>::set_parameters(reference_segments)
             .saturating_add(T::DbWeight::get().reads_writes(1, 1))
     }

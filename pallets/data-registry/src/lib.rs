@@ -18,6 +18,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod impls;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod try_state;

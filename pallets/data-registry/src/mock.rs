@@ -54,7 +54,7 @@ pub const CLARA: u64 = 1;
 pub const POOR: u64 = 2;
 pub const DEPOSIT: Balance = ChainParameters::development().bonds.data_deposit;
 
-pub fn build_and_execute(test: impl FnOnce()) {
+pub fn externalities() -> TestExternalities {
     let config = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
             balances: vec![(CLARA, 1_000 * DREAM)],
@@ -62,8 +62,11 @@ pub fn build_and_execute(test: impl FnOnce()) {
         },
         ..Default::default()
     };
-    let mut ext: TestExternalities = config.build_storage().unwrap().into();
-    ext.execute_with(|| {
+    config.build_storage().unwrap().into()
+}
+
+pub fn build_and_execute(test: impl FnOnce()) {
+    externalities().execute_with(|| {
         System::set_block_number(7);
         test();
         Registry::do_try_state().unwrap();

@@ -63,7 +63,7 @@ pub const BERT: u64 = 2;
 pub const POOR: u64 = 3;
 pub const DEPOSIT: Balance = ChainParameters::development().bonds.model_deposit;
 
-pub fn build_and_execute(test: impl FnOnce()) {
+pub fn externalities() -> TestExternalities {
     let config = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
             balances: vec![(ANNA, 1_000 * DREAM), (BERT, 1_000 * DREAM)],
@@ -71,8 +71,11 @@ pub fn build_and_execute(test: impl FnOnce()) {
         },
         ..Default::default()
     };
-    let mut ext: TestExternalities = config.build_storage().unwrap().into();
-    ext.execute_with(|| {
+    config.build_storage().unwrap().into()
+}
+
+pub fn build_and_execute(test: impl FnOnce()) {
+    externalities().execute_with(|| {
         System::set_block_number(7);
         test();
         Registry::do_try_state().unwrap();

@@ -149,7 +149,7 @@ impl<T: Config> Pallet<T> {
         round.disputes = round.disputes.saturating_sub(1);
     }
 
-    /// Ends a demand that nobody answered: the claim leaves the merge, which is to be posted again if this says so. A claim
+    /// Ends a demand that nobody answered; whether the claim leaves the merge, which is to be posted again then. A claim
     /// under challenge waits for the verdict.
     pub(crate) fn end_demand(
         round: &mut RoundOf<T>,

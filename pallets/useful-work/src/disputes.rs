@@ -63,6 +63,8 @@ impl<T> From<MoveError> for Error<T> {
 enum Outcome {
     /// The challenger let its turn pass, or its proof shows that the leaf is right.
     Lost,
+    /// As [`Self::Lost`], but a claim went out under the merge: it is posted again, and nobody was wrong.
+    Moved,
     /// The poster let its turn pass, or the leaf is wrong.
     Refuted,
 }
@@ -216,12 +218,21 @@ impl<T: Config> Pallet<T> {
     fn judge(mut round: RoundOf<T>, challenger: &T::AccountId, upheld: bool) {
         let p = T::Parameters::get();
         let outcome = if upheld {
-            Outcome::Lost
+            Self::lost(&round)
         } else {
             Outcome::Refuted
         };
         Self::end_dispute(&mut round, challenger, outcome, Self::now(), &p);
         Rounds::<T>::insert(round.id, round);
+    }
+
+    /// How a dispute ends that its challenger did not win.
+    fn lost(round: &RoundOf<T>) -> Outcome {
+        if Self::contributions_moved(round) {
+            Outcome::Moved
+        } else {
+            Outcome::Lost
+        }
     }
 
     fn end_dispute(
@@ -233,10 +244,7 @@ impl<T: Config> Pallet<T> {
     ) {
         let id = round.id;
         match outcome {
-            Outcome::Lost if Self::contributions_moved(round) => {
-                // A claim went out under the merge: it is posted again, and nobody was wrong.
-                Self::merge_anew(round, now, p);
-            }
+            Outcome::Moved => Self::merge_anew(round, now, p),
             Outcome::Lost => {
                 let mut bond = 0;
                 Disputes::<T>::mutate_exists(id, |slot| {
@@ -279,8 +287,12 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Ends the disputes whose turn has passed, then the demands whose time has.
-    pub(crate) fn expire(round: &mut RoundOf<T>, now: BlockNumber, p: &ChainParameters) {
+    /// Ends the disputes whose turn has passed, then the demands whose time has; whether there were any. The round's claims
+    /// are read a bounded number of times, however many end.
+    pub(crate) fn expire(round: &mut RoundOf<T>, now: BlockNumber, p: &ChainParameters) -> bool {
+        let (mut ended, mut excluded) = (false, false);
+        // A lost dispute moves no claim.
+        let mut moved = None;
         for dispute in Disputes::<T>::get(round.id) {
             // One that refutes the merge closes all others.
             if now < dispute.deadline || round.merge.is_none() {
@@ -288,18 +300,25 @@ impl<T: Config> Pallet<T> {
             }
             let outcome = match dispute.turn {
                 Turn::Answer => Outcome::Refuted,
-                Turn::Narrow(_) | Turn::Prove => Outcome::Lost,
+                Turn::Narrow(_) | Turn::Prove => {
+                    match *moved.get_or_insert_with(|| Self::contributions_moved(round)) {
+                        true => Outcome::Moved,
+                        false => Outcome::Lost,
+                    }
+                }
             };
+            ended = true;
             Self::end_dispute(round, &dispute.challenger, outcome, now, p);
         }
-        let mut moved = false;
         for demand in Demands::<T>::get(round.id) {
             if now >= demand.deadline {
-                moved |= Self::end_demand(round, demand, now, p);
+                ended = true;
+                excluded |= Self::end_demand(round, demand, now, p);
             }
         }
-        if moved {
+        if excluded {
             Self::merge_anew(round, now, p);
         }
+        ended
     }
 }

@@ -42,6 +42,8 @@ pub use trials::TRIAL_SEATS_PER_BLOCK;
 pub use types::*;
 pub use weights::WeightInfo;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 mod bonds;
 mod challenges;
 mod chunks;
@@ -121,7 +123,7 @@ pub mod pallet {
 
     /// Most branches that their owners pay.
     pub const MAX_FUNDED: u32 = 16;
-    /// Most rounds that draw in a block: each reads its branch's verifiers.
+    /// Most rounds that draw in a block or do what costs as much: each reads its branch's verifiers, its claims, or both.
     pub const MAX_DRAWING: u32 = 16;
 
     /// Storage version.
@@ -160,6 +162,9 @@ pub mod pallet {
         type SweepPerBlock: Get<u32>;
         /// Weights.
         type WeightInfo: WeightInfo;
+        /// Puts the other pallets into the state that a benchmark starts from.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: crate::benchmarking::BenchmarkHelper<Self::AccountId, Self::Signature>;
     }
 
     /// Why the pallet holds tokens.
@@ -353,7 +358,7 @@ pub mod pallet {
 
         /// Dismisses a calibration leaf: it can be registered no more.
         #[pallet::call_index(14)]
-        #[pallet::weight(T::WeightInfo::admit_profile())]
+        #[pallet::weight(T::WeightInfo::dismiss_profile())]
         pub fn dismiss_profile(origin: OriginFor<T>, leaf: H256) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
             Self::do_admit_profile(leaf, false)

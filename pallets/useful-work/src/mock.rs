@@ -16,6 +16,7 @@ use dream_primitives::{BoundedVec, BranchId, ConstU32, ModelId, DREAM, H256};
 use polkadot_sdk::frame_support::{self, derive_impl, traits::Hooks};
 use polkadot_sdk::sp_runtime::BuildStorage;
 use polkadot_sdk::{frame_system, pallet_balances, sp_io};
+use std::collections::BTreeMap;
 
 pub type AccountId = u64;
 
@@ -66,6 +67,8 @@ thread_local! {
     pub static BRANCHES: RefCell<u32> = const { RefCell::new(1) };
     pub static MODEL: RefCell<LlamaConfig> = const { RefCell::new(SMALL) };
     pub static FIRST: RefCell<VersionHeader> = RefCell::new(first_version());
+    /// Branches of benchmarks beside the first.
+    pub static MORE: RefCell<BTreeMap<BranchId, (Branch<AccountId>, Architecture)>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 const fn test_parameters() -> ChainParameters {
@@ -168,12 +171,25 @@ impl frame_support::traits::Get<ChainParameters> for Parameters {
 pub struct Models;
 impl ModelRegistry<AccountId> for Models {
     fn branch(branch: BranchId) -> Option<Branch<AccountId>> {
+        if let Some((more, _)) = MORE.with_borrow(|more| more.get(&branch).cloned()) {
+            return Some(more);
+        }
         (branch < BRANCHES.with_borrow(|n| *n)).then(|| BRANCH.with_borrow(Clone::clone))
     }
-    fn architecture(_: ModelId) -> Option<Architecture> {
+    fn architecture(model: ModelId) -> Option<Architecture> {
+        // Each of these branches has a model of the same number.
+        if let Some((_, more)) = MORE.with_borrow(|more| more.get(&model).cloned()) {
+            return Some(more);
+        }
         Some(Architecture::Llama(MODEL.with_borrow(|m| *m)))
     }
     fn admitted() -> Vec<BranchId> {
+        if MORE.with_borrow(|more| !more.is_empty()) {
+            return MORE.with_borrow(|more| {
+                let admitted = more.iter().filter(|(_, (b, _))| b.admission.is_some());
+                admitted.map(|(id, _)| *id).collect()
+            });
+        }
         BRANCH.with_borrow(|b| b.admission.map(|_| vec![0]).unwrap_or_default())
     }
     fn next_header(
@@ -182,8 +198,8 @@ impl ModelRegistry<AccountId> for Models {
         new: NewVersion,
         recipe: &Recipe,
     ) -> Option<VersionHeader> {
-        BRANCH.with_borrow(|b| {
-            (branch == 0 && b.head == base).then(|| VersionHeader {
+        Self::branch(branch).and_then(|b| {
+            (b.head == base).then(|| VersionHeader {
                 model: 0,
                 branch,
                 number: 1 + Self::version(base).map_or(0, |v| v.number),
@@ -249,6 +265,9 @@ impl DataRegistry<AccountId> for Data {
             },
             1000,
         );
+        if MORE.with_borrow(|more| more.contains_key(&branch)) {
+            return Some(BoundedVec::truncate_from(vec![entry; 32]));
+        }
         let set = branch == 0 && window == 129 && MIXTURE.with_borrow(|m| *m);
         set.then(|| BoundedVec::truncate_from(vec![entry]))
     }
@@ -290,7 +309,12 @@ impl pallet_useful_work::Config for Test {
     type Signature = polkadot_sdk::sp_runtime::testing::TestSignature;
     type SweepPerBlock = SweepPerBlock;
     type WeightInfo = crate::weights::EstimatedWeight<Test>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = benchmarks::Helper;
 }
+
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarks;
 
 pub fn run_blocks(n: u32) {
     for _ in 0..n {

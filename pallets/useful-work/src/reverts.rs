@@ -8,8 +8,10 @@
 use crate::{
     ActiveRounds, Bases, Claims, Config, CurrentRound, Error, Event, Pallet, Replays, Rounds, Terms,
 };
+use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
 use dream_primitives::game::Replay;
+use dream_primitives::math::{to_u32, to_usize};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::ModelRegistry;
 use dream_primitives::round::{ClaimEvent, ClaimState, Phase, Round};
@@ -121,22 +123,20 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Moves each replay whose branch has no moving round by one round; returns how many it moved.
-    pub(crate) fn drive_replays(now: BlockNumber, p: &ChainParameters) -> u32 {
+    /// Moves at most so many of the replays whose branch has no moving round by one round; returns how many it moved.
+    pub(crate) fn drive_replays(now: BlockNumber, p: &ChainParameters, most: u32) -> u32 {
         let mut all = Replays::<T>::get();
-        let mut moved = 0u32;
-        all.retain(|replay| {
-            if Self::moving(replay.branch).is_some() {
-                return true;
-            }
-            moved = moved.saturating_add(1);
-            replay.from.is_some() || replay.next <= replay.until
-        });
-        if moved == 0 {
+        let idle = all.iter().map(|replay| replay.branch);
+        let idle = idle.filter(|branch| Self::moving(*branch).is_none());
+        let moved: Vec<BranchId> = idle.take(to_usize(most)).collect();
+        if moved.is_empty() {
             return 0;
         }
+        all.retain(|replay| {
+            !moved.contains(&replay.branch) || replay.from.is_some() || replay.next <= replay.until
+        });
         for replay in all.iter_mut() {
-            if Self::moving(replay.branch).is_none() {
+            if moved.contains(&replay.branch) {
                 Self::drive(replay, now, p);
             }
         }
@@ -148,7 +148,7 @@ impl<T: Config> Pallet<T> {
             }
         }
         Replays::<T>::put(all);
-        moved
+        to_u32(moved.len())
     }
 
     /// Puts the head back, or opens the next replay round. A round without a claim that still stands is left out.

@@ -25,7 +25,7 @@ type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 #[derive(Default)]
 struct Work {
     swept: u32,
-    /// Whether the branch's verifiers were read.
+    /// Whether the branch's verifiers or the round's claims were read.
     drawing: bool,
 }
 
@@ -49,7 +49,8 @@ impl<T: Config> Pallet<T> {
         // Both may be heavy: a block in which a round draws fills and settles no seats of trials.
         let (trials, seats) = Self::step_trials(now, &parameters, drawing == 0);
         // A replay reads as many claims as a draw reads verifiers.
-        drawing = drawing.saturating_add(Self::drive_replays(now, &parameters));
+        let left = MAX_DRAWING.saturating_sub(drawing);
+        drawing = drawing.saturating_add(Self::drive_replays(now, &parameters, left));
         let branches = Self::working_branches();
         for branch in &branches {
             Self::try_open(*branch, now, &parameters);
@@ -150,17 +151,17 @@ impl<T: Config> Pallet<T> {
             Self::deactivate(id);
             return Work::default();
         };
-        let before = round.phase;
-        let draws = matches!(before, Phase::Training | Phase::Drawing | Phase::Dispute);
-        if !may_draw && draws {
+        let (before, deadline) = (round.phase, round.deadline);
+        // Any later phase may end with a walk over the branch's verifiers or the round's claims.
+        if !may_draw && before != Phase::Seeding {
             return Work::default();
         }
-        if round.disputes > 0 {
-            Self::expire(&mut round, now, parameters);
-        }
+        let expired = round.disputes > 0 && Self::expire(&mut round, now, parameters);
         if round.cursor.is_none() && !Self::is_over(&mut round, now, parameters) {
+            // A merge that nobody posted in time was begun anew.
+            let drawing = expired || round.deadline != deadline;
             Rounds::<T>::insert(id, round);
-            return Work::default();
+            return Work { swept: 0, drawing };
         }
         let walks = !matches!(
             round.phase,
@@ -229,13 +230,19 @@ impl<T: Config> Pallet<T> {
                 Rounds::<T>::insert(id, round);
                 return Work {
                     swept,
-                    // Entering one of these reads the branch's verifiers.
-                    drawing: drawing
-                        || phase != before && matches!(phase, Phase::Drawing | Phase::Valuation),
+                    drawing: drawing || expired || phase != before && Self::enters_by_walk(phase),
                 };
             }
         }
         Work { swept, drawing }
+    }
+
+    /// Whether entering a phase reads the branch's verifiers or the round's claims, or pays its scorers.
+    fn enters_by_walk(phase: Phase) -> bool {
+        matches!(
+            phase,
+            Phase::Drawing | Phase::Merging | Phase::Valuation | Phase::Paying | Phase::Closed
+        )
     }
 
     /// Whether the phase has nothing left to wait for. Gathers randomness in the seed phases.

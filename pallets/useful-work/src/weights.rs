@@ -56,8 +56,10 @@ pub trait WeightInfo {
     fn supply_chunk() -> Weight;
     /// `revert_claim`: reads up to 256 rounds and, where its round is being replayed, 256 claims.
     fn revert_claim() -> Weight;
-    /// `admit_profile` and `dismiss_profile`.
+    /// `admit_profile`.
     fn admit_profile() -> Weight;
+    /// `dismiss_profile`.
+    fn dismiss_profile() -> Weight;
     /// `reveal_profile`.
     fn reveal_profile() -> Weight;
     /// `open_flag`: 16 digests.
@@ -189,6 +191,9 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     }
     fn admit_profile() -> Weight {
         Self::of(0, 1_000, 0, 1)
+    }
+    fn dismiss_profile() -> Weight {
+        Self::admit_profile()
     }
     fn reveal_profile() -> Weight {
         Self::of(2, 8_000, 5, 2)

@@ -62,4 +62,6 @@ impl pallet_useful_work::Config for Runtime {
     type Signature = Signature;
     type SweepPerBlock = ConstU32<8>;
     type WeightInfo = pallet_useful_work::weights::EstimatedWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Helper;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 use super::*;
-use crate::{ActiveRounds, Agenda, ClaimOf, CurrentRound, Terms};
+use crate::{ActiveRounds, Agenda, ClaimOf, CurrentRound, ProfileStakes, Terms, MAX_DRAWING};
+use dream_primitives::round::Round;
+use polkadot_sdk::frame_support::traits::Hooks;
 
 #[test]
 fn round_should_open_only_on_an_admitted_branch_with_a_mixture() {
@@ -139,5 +141,43 @@ fn three_rounds_should_advance_the_head_three_times() {
             .map(|r| r.phase),
             Some(Phase::Closed)
         );
+    });
+}
+
+#[test]
+fn rounds_should_wait_when_as_many_read_their_verifiers_as_a_block_allows() {
+    build_and_execute(|| {
+        train();
+        let model = Rounds::<Test>::get(R1).unwrap();
+        let ids: Vec<RoundId> = (0..=MAX_DRAWING)
+            .map(|i| RoundId {
+                branch: 100 + i,
+                number: 1,
+            })
+            .collect();
+        for id in &ids {
+            let round = Round {
+                id: *id,
+                phase: Phase::Merging,
+                awaiting: 0,
+                ..model.clone()
+            };
+            Rounds::<Test>::insert(id, round);
+        }
+        ActiveRounds::<Test>::put(BoundedVec::truncate_from(ids.clone()));
+        let waiting = || {
+            let phases = ids.iter().map(|id| Rounds::<Test>::get(id).unwrap().phase);
+            phases.filter(|phase| *phase == Phase::Merging).count()
+        };
+        let now = System::block_number();
+        UsefulWork::on_initialize(now + 1);
+        assert_eq!(waiting(), 1);
+        UsefulWork::on_initialize(now + 2);
+        assert_eq!(waiting(), 0);
+        // They were never opened: nothing else knows of them.
+        ids.iter().for_each(Rounds::<Test>::remove);
+        ActiveRounds::<Test>::put(BoundedVec::truncate_from(vec![R1]));
+        let _ = Agenda::<Test>::clear(u32::MAX, None);
+        let _ = ProfileStakes::<Test>::clear(u32::MAX, None);
     });
 }
