@@ -175,7 +175,7 @@ impl<T: Config> Pallet<T> {
             return;
         }
         if round.replays.is_none() {
-            Self::uncount_units(round, &record);
+            Self::uncount_units(round, Self::units_of(&record));
             round.accepted = round.accepted.saturating_sub(1);
         }
         Self::move_claim(&mut record, ClaimEvent::Exclude);

@@ -72,6 +72,41 @@ fn challenge_should_overturn_a_captured_committee() {
 }
 
 #[test]
+fn round_should_count_only_right_replays_when_a_challenge_finds_a_fake_before_the_pay_is_fixed() {
+    build_and_execute(|| {
+        assert_ok!(UsefulWork::bond(origin(9), 20_000 * DREAM));
+        train();
+        let traces = [Trace::new(1, R1), Trace::new(2, R1)];
+        traces.iter().for_each(Trace::submit);
+        let dissents = |t: &Trace, seat: usize| t.account == 1 && seat == 2;
+        audit(&traces, |t, seat| {
+            Some(if dissents(t, seat) {
+                t.other_report()
+            } else {
+                t.report()
+            })
+        });
+        run_to(R1, Phase::Merging);
+        let round = || Rounds::<Test>::get(R1).unwrap();
+        let replay = UsefulWork::units(R1, 2);
+        let trained = UsefulWork::units(R1, 8);
+        assert_eq!(
+            (round().units, round().audit_units),
+            (2 * trained, 5 * replay)
+        );
+        let [fake, _] = traces;
+        let segment = fake.record().audited[0];
+        assert_ok!(challenge(9, &fake, segment));
+        assert_ok!(open(&fake, segment));
+        judge(&fake, |_| Some(fake.other_trial_report()));
+        assert_eq!(fake.record().state, Slashed);
+        assert_eq!(round().pay, None);
+        // The other claim's three, and the seat that had found the fake.
+        assert_eq!((round().units, round().audit_units), (trained, 4 * replay));
+    });
+}
+
+#[test]
 fn committee_should_keep_bond_and_pay_when_the_fake_was_outside_its_segments() {
     build_and_execute(|| {
         let [fake, _] = accepted();
