@@ -192,6 +192,8 @@ impl<T: Config> Pallet<T> {
         judgement.take(record.miner.clone(), &mut record.bond);
         if trial.segments.iter().any(|s| record.audited.contains(s)) {
             record.finding = Some(Finding::Faked);
+            // They confirmed the fake; their seats are free since.
+            record.larger.clear();
             Self::judge_committee(record, &mut judgement);
         }
         judgement

@@ -107,6 +107,37 @@ fn round_should_count_only_right_replays_when_a_challenge_finds_a_fake_before_th
 }
 
 #[test]
+fn larger_committee_should_lose_its_pay_when_a_challenge_finds_faked_what_it_confirmed() {
+    build_and_execute(|| {
+        enlist(9..=12);
+        train();
+        let traces = [Trace::new(1, R1)];
+        traces[0].submit();
+        audit(&traces, |t, seat| {
+            Some(if seat < 2 {
+                t.other_report()
+            } else {
+                t.report()
+            })
+        });
+        let [fake] = traces;
+        judge(&fake, |_| Some(fake.trial_report()));
+        assert_eq!(fake.record().larger.len(), 5);
+        run_to(R1, Phase::Vesting);
+        // The miner, the seat that matched, and the larger committee.
+        assert_eq!(fake.record().receipts.len(), 7);
+        let segment = fake.record().audited[0];
+        assert_ok!(challenge(2, &fake, segment));
+        assert_ok!(open(&fake, segment));
+        judge(&fake, |_| Some(fake.other_trial_report()));
+        let record = fake.record();
+        assert_eq!((record.state, record.larger.len()), (Slashed, 0));
+        assert!(record.receipts.is_empty(), "{:?}", record.receipts);
+        assert_eq!(Exposure::<Test>::get(LEAF), 0);
+    });
+}
+
+#[test]
 fn committee_should_keep_bond_and_pay_when_the_fake_was_outside_its_segments() {
     build_and_execute(|| {
         let [fake, _] = accepted();
