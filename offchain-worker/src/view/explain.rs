@@ -218,6 +218,9 @@ pub fn outcome(record: &ClaimRecord) -> String {
         ClaimState::Void if record.initial_state.is_none() => {
             "the miner did not open the start states in time; its availability deposit is lost".into()
         }
+        ClaimState::Void if record.newcomer && record.challenges() == 0 => format!(
+            "{matching} of {seats} verifiers got the same hashes, fewer than two thirds: a newcomer's claim, which has no bond, gets no larger committee"
+        ),
         ClaimState::Void => {
             let lack = |s: &dream_chain::Seat| s.availability == Some(Availability::Lack);
             match record.committee.iter().filter(|s| lack(s)).count() {

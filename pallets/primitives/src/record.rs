@@ -220,16 +220,23 @@ impl<AccountId> ClaimRecord<AccountId> {
     }
 
     /// What the first committee's verdicts decide once the flag is open: a fake on duty is one whatever they say;
-    /// otherwise accepted when at least two thirds of the seats match, and escalated else.
+    /// otherwise accepted when at least two thirds of the seats match, and escalated else. A newcomer's is void instead:
+    /// without a bond at stake, junk would call larger committees and juries for nothing.
     pub fn settlement(&self) -> ClaimEvent {
-        let matching = |s: &&Seat<AccountId>| s.verdict == Some(Verdict::Match);
-        let count = self.committee.iter().filter(matching).count();
         match self.flag {
             None => ClaimEvent::Reject,
             Some(true) => ClaimEvent::Sing,
-            _ if two_thirds(to_u32(count), to_u32(self.committee.len())) => ClaimEvent::Accept,
+            _ if self.two_thirds_said(Verdict::Match) => ClaimEvent::Accept,
+            _ if self.newcomer => ClaimEvent::Void,
             _ => ClaimEvent::Escalate,
         }
+    }
+
+    /// Whether at least two thirds of the first committee's seats gave a verdict.
+    pub fn two_thirds_said(&self, verdict: Verdict) -> bool {
+        let same = |s: &&Seat<AccountId>| s.verdict == Some(verdict);
+        let count = self.committee.iter().filter(same).count();
+        two_thirds(to_u32(count), to_u32(self.committee.len()))
     }
 
     /// Whether a seat was drawn and did not do its part, though it could: it never said that the blobs are lacking, yet

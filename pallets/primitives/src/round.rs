@@ -169,7 +169,7 @@ pub enum ClaimState {
     /// Refused: the miner did not open its digests or its canary flag.
     Rejected,
     /// Not judged: start states not opened or blobs not to be had for a jury (the availability deposit is lost), no
-    /// verifier, or a jury without a verdict.
+    /// verifier, a jury without a verdict, or a newcomer's that its first committee did not accept.
     Void,
     /// A larger committee replays it.
     Escalated,
@@ -212,7 +212,7 @@ pub enum ClaimEvent {
     Open,
     /// The verifiers have spoken on the blobs.
     Have,
-    /// Time is up, nobody can audit, or a jury lacks the blobs or a verdict.
+    /// Time is up, nobody can audit, a jury lacks the blobs or a verdict, or a committee does not accept a newcomer's.
     Void,
     /// The commitments are in.
     Commit,
@@ -253,6 +253,7 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Revealed, ClaimEvent::Reject, ClaimState::Rejected),
     (ClaimState::Revealed, ClaimEvent::Sing, ClaimState::Canary),
     (ClaimState::Revealed, ClaimEvent::Escalate, ClaimState::Escalated),
+    (ClaimState::Revealed, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::Escalated, ClaimEvent::Accept, ClaimState::Accepted),
     (ClaimState::Escalated, ClaimEvent::Escalate, ClaimState::OnTrial),
     (ClaimState::OnTrial, ClaimEvent::Accept, ClaimState::Accepted),

@@ -176,7 +176,7 @@ impl<T: Config> Pallet<T> {
             return false;
         }
         if round.replays.is_none() {
-            Self::uncount_units(round, &record);
+            Self::uncount_units(round, Self::units_of(&record));
             round.accepted = round.accepted.saturating_sub(1);
         }
         Self::move_claim(&mut record, ClaimEvent::Exclude);

@@ -6,7 +6,7 @@ use crate::{Config, Error, Event, Pallet, Profiles};
 use alloc::vec::Vec;
 use dream_primitives::claim::{canary_commitment, canary_digest, canary_link, on_duty, Verdict};
 use dream_primitives::params::ChainParameters;
-use dream_primitives::round::{ClaimRecord, ClaimState, Phase, Round, Seat};
+use dream_primitives::round::{ClaimRecord, ClaimState, Finding, Phase, Round, Seat};
 use dream_primitives::H256;
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
@@ -84,6 +84,10 @@ impl<T: Config> Pallet<T> {
             ClaimState::Canary => Self::punish_confirmers(id, record, parameters),
             ClaimState::Accepted => round.accepted = round.accepted.saturating_add(1),
             ClaimState::Escalated => Self::escalate(round, id, record, parameters),
+            // A newcomer's: it goes before nobody else, so that the committee's own finding pays its seats.
+            ClaimState::Void if record.two_thirds_said(Verdict::Mismatch) => {
+                record.finding = Some(Finding::Faked);
+            }
             _ => {}
         }
         Self::count_units(round, record);

@@ -32,7 +32,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Units of a settled claim: of its training, where that is paid, and of its right replays.
-    fn units_of(record: &Record<T>) -> (u128, u128) {
+    pub(crate) fn units_of(record: &Record<T>) -> (u128, u128) {
         let round = record.claim.round;
         let segments = if record.earns() {
             record.claim.segments
@@ -55,9 +55,8 @@ impl<T: Config> Pallet<T> {
         round.audit_units = round.audit_units.saturating_add(replayed);
     }
 
-    /// Takes a claim's units out of its round's totals.
-    pub(crate) fn uncount_units(round: &mut RoundOf<T>, record: &Record<T>) {
-        let (trained, replayed) = Self::units_of(record);
+    /// Takes out of a round's totals what a claim had added: its units before it was judged again.
+    pub(crate) fn uncount_units(round: &mut RoundOf<T>, (trained, replayed): (u128, u128)) {
         round.units = round.units.saturating_sub(trained);
         round.audit_units = round.audit_units.saturating_sub(replayed);
     }

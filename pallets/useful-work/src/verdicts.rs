@@ -66,13 +66,15 @@ impl<T: Config> Pallet<T> {
             let burned = Self::burn_locked(&record.miner, id, amount);
             record.bond = record.bond.saturating_sub(burned);
         }
+        // A finding changes who was right: what the round counted for the claim is what it says before.
+        let counted = Self::units_of(&record);
         // Where the blobs were not to be had nothing is known of anybody's word.
         let decided = decided.filter(|r| !r.lack);
         let judgement = match trial.level {
             Level::Challenge => Self::judge_challenge(&trial, &mut record, &mut seats, decided),
             level => Self::judge_claim(level, &mut record, &mut seats, decided),
         };
-        Self::close(id, &trial, record, outcome, judgement, parameters);
+        Self::close(id, &trial, record, counted, outcome, judgement, parameters);
         for (account, seat) in seats {
             Self::unlock(&account, seat.bond);
             TrialSeats::<T>::remove(id, account);
@@ -84,13 +86,15 @@ impl<T: Config> Pallet<T> {
         let Some(mut record) = Claims::<T>::get(id) else {
             return;
         };
+        let counted = Self::units_of(&record);
         let mut judgement = Judgement::new();
         judgement.take(record.miner.clone(), &mut record.bond);
         if let Some(challenger) = &trial.challenger {
             judgement.right.push(challenger.account.clone());
             Self::unlock(&challenger.account, challenger.bond);
         }
-        Self::close(id, trial, record, Outcome::Slashed, judgement, parameters);
+        let outcome = Outcome::Slashed;
+        Self::close(id, trial, record, counted, outcome, judgement, parameters);
     }
 
     /// Seats of the trial that said what was decided win; the others that spoke lose their seat bond, but for those that
@@ -188,16 +192,20 @@ impl<T: Config> Pallet<T> {
         judgement.take(record.miner.clone(), &mut record.bond);
         if trial.segments.iter().any(|s| record.audited.contains(s)) {
             record.finding = Some(Finding::Faked);
+            // They confirmed the fake; their seats are free since.
+            record.larger.clear();
             Self::judge_committee(record, &mut judgement);
         }
         judgement
     }
 
-    /// Carries the judgement out, moves the claim, and takes the trial off the books.
+    /// Carries the judgement out, moves the claim, and takes the trial off the books; `counted` are the claim's units before
+    /// it was judged.
     fn close(
         id: H256,
         trial: &TrialOf<T>,
         mut record: Record<T>,
+        counted: (u128, u128),
         outcome: Outcome,
         judgement: JudgementOf<T>,
         parameters: &ChainParameters,
@@ -206,7 +214,9 @@ impl<T: Config> Pallet<T> {
         if let Some(mut round) = Rounds::<T>::get(record.claim.round) {
             round.trials = round.trials.saturating_sub(1);
             match trial.level {
-                Level::Challenge => Self::settle_challenge(&mut round, id, &mut record, outcome),
+                Level::Challenge => {
+                    Self::settle_challenge(&mut round, id, &mut record, counted, outcome);
+                }
                 level => {
                     if level == Level::Escalation {
                         Self::one_escalation_less(&mut round);
@@ -244,6 +254,7 @@ impl<T: Config> Pallet<T> {
         round: &mut RoundOf<T>,
         id: H256,
         record: &mut Record<T>,
+        counted: (u128, u128),
         outcome: Outcome,
     ) {
         let felled = match outcome {
@@ -261,7 +272,7 @@ impl<T: Config> Pallet<T> {
             return;
         };
         if round.pay.is_none() {
-            Self::uncount_units(round, record);
+            Self::uncount_units(round, counted);
             round.accepted = round.accepted.saturating_sub(1);
         }
         Self::move_claim(record, felled);

@@ -120,6 +120,72 @@ fn claim_should_be_in_its_merge_and_revertible_when_it_is_felled_as_the_merge_be
 }
 
 #[test]
+fn round_should_count_only_right_replays_when_a_challenge_finds_a_fake_before_the_pay_is_fixed() {
+    build_and_execute(|| {
+        assert_ok!(UsefulWork::bond(origin(9), 20_000 * DREAM));
+        train();
+        let traces = [Trace::new(1, R1), Trace::new(2, R1)];
+        traces.iter().for_each(Trace::submit);
+        let dissents = |t: &Trace, seat: usize| t.account == 1 && seat == 2;
+        audit(&traces, |t, seat| {
+            Some(if dissents(t, seat) {
+                t.other_report()
+            } else {
+                t.report()
+            })
+        });
+        run_to(R1, Phase::Merging);
+        let round = || Rounds::<Test>::get(R1).unwrap();
+        let replay = UsefulWork::units(R1, 2);
+        let trained = UsefulWork::units(R1, 8);
+        assert_eq!(
+            (round().units, round().audit_units),
+            (2 * trained, 5 * replay)
+        );
+        let [fake, _] = traces;
+        let segment = fake.record().audited[0];
+        assert_ok!(challenge(9, &fake, segment));
+        assert_ok!(open(&fake, segment));
+        judge(&fake, |_| Some(fake.other_trial_report()));
+        assert_eq!(fake.record().state, Slashed);
+        assert_eq!(round().pay, None);
+        // The other claim's three, and the seat that had found the fake.
+        assert_eq!((round().units, round().audit_units), (trained, 4 * replay));
+    });
+}
+
+#[test]
+fn larger_committee_should_lose_its_pay_when_a_challenge_finds_faked_what_it_confirmed() {
+    build_and_execute(|| {
+        enlist(9..=12);
+        train();
+        let traces = [Trace::new(1, R1)];
+        traces[0].submit();
+        audit(&traces, |t, seat| {
+            Some(if seat < 2 {
+                t.other_report()
+            } else {
+                t.report()
+            })
+        });
+        let [fake] = traces;
+        judge(&fake, |_| Some(fake.trial_report()));
+        assert_eq!(fake.record().larger.len(), 5);
+        run_to(R1, Phase::Vesting);
+        // The miner, the seat that matched, and the larger committee.
+        assert_eq!(fake.record().receipts.len(), 7);
+        let segment = fake.record().audited[0];
+        assert_ok!(challenge(2, &fake, segment));
+        assert_ok!(open(&fake, segment));
+        judge(&fake, |_| Some(fake.other_trial_report()));
+        let record = fake.record();
+        assert_eq!((record.state, record.larger.len()), (Slashed, 0));
+        assert!(record.receipts.is_empty(), "{:?}", record.receipts);
+        assert_eq!(Exposure::<Test>::get(LEAF), 0);
+    });
+}
+
+#[test]
 fn committee_should_keep_bond_and_pay_when_the_fake_was_outside_its_segments() {
     build_and_execute(|| {
         let [fake, _] = accepted();

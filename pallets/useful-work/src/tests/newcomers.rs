@@ -2,7 +2,8 @@
 //! Entry without tokens, each transaction through the extension that lets it into blocks.
 
 use super::*;
-use crate::{Bonds, Call, Credits, Error, Newcomers, TicketTarget, Tickets};
+use crate::{ActiveTrials, Bonds, Call, Credits, Error, Newcomers, TicketTarget, Tickets};
+use dream_primitives::round::Finding;
 use dream_primitives::ticket::{easiest, retarget, work, Ticket};
 use polkadot_sdk::frame_support::dispatch::{DispatchResultWithPostInfo, GetDispatchInfo};
 use polkadot_sdk::frame_support::traits::fungible::Inspect;
@@ -143,6 +144,55 @@ fn cheating_newcomer_should_get_nothing() {
         assert_eq!(Balances::total_balance(&NEW), 0);
         assert_eq!(Bonds::<Test>::get(NEW), None);
         assert_eq!(Credits::<Test>::get(NEW).amount, 0);
+    });
+}
+
+#[test]
+fn newcomers_junk_should_be_void_without_a_trial_and_its_committee_paid() {
+    build_and_execute(|| {
+        seated(&[NEW]);
+        let traces = [claim(NEW)];
+        audit(&traces, |t, seat| {
+            Some(if seat == 0 {
+                t.report()
+            } else {
+                t.other_report()
+            })
+        });
+        let [trace] = &traces;
+        let record = trace.record();
+        assert_eq!(
+            (record.state, record.finding),
+            (ClaimState::Void, Some(Finding::Faked))
+        );
+        assert!(ActiveTrials::<Test>::get().is_empty());
+        run_to(R2, Phase::Vesting);
+        let record = trace.record();
+        let paid: Vec<AccountId> = record.receipts.iter().map(|r| r.account).collect();
+        assert_eq!(paid, trace.seats()[1..]);
+        assert!(record.receipts.iter().all(|r| r.amount > 0));
+        run_to(R2, Phase::Closed);
+        for verifier in VERIFIERS {
+            assert_eq!(Bonds::<Test>::get(verifier).unwrap().total, 20_000 * DREAM);
+        }
+    });
+}
+
+#[test]
+fn newcomers_claim_should_be_void_and_pay_nobody_when_its_committee_finds_nothing() {
+    build_and_execute(|| {
+        seated(&[NEW]);
+        let traces = [claim(NEW)];
+        audit(&traces, |t, seat| match seat {
+            0 => Some(t.report()),
+            1 => Some(t.other_report()),
+            _ => None,
+        });
+        let record = traces[0].record();
+        assert_eq!((record.state, record.finding), (ClaimState::Void, None));
+        assert!(ActiveTrials::<Test>::get().is_empty());
+        run_to(R2, Phase::Vesting);
+        assert!(traces[0].record().receipts.is_empty());
     });
 }
 
