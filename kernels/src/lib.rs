@@ -12,6 +12,7 @@
 //! assert!(params.modulus_bits() <= 109);
 //! # Ok::<(), dream_kernels::params::ParameterError>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod params;
+pub mod ring;

@@ -163,7 +163,7 @@ fn limit_128(degree: u32) -> u32 {
 }
 
 /// Trial division: moduli are below 2^30.
-fn is_prime(n: u32) -> bool {
+pub(crate) fn is_prime(n: u32) -> bool {
     n >= 2
         && (2..)
             .take_while(|d: &u32| d.saturating_mul(*d) <= n)
