@@ -16,3 +16,4 @@
 
 pub mod params;
 pub mod ring;
+pub mod sample;
