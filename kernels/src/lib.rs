@@ -14,6 +14,8 @@
 //! ```
 #![deny(unsafe_code)]
 
+pub mod data;
 pub mod params;
 pub mod ring;
 pub mod sample;
+pub mod wire;
