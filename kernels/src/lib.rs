@@ -18,4 +18,5 @@ pub mod data;
 pub mod params;
 pub mod ring;
 pub mod sample;
+pub mod threshold;
 pub mod wire;
