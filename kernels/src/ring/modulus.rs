@@ -72,9 +72,10 @@ impl Modulus {
     /// too small: Handbook of Applied Cryptography, note 14.44).
     #[inline]
     pub(crate) fn mul_lazy(&self, a: u32, b: u32) -> u32 {
-        let product = u64::from(a) * u64::from(b);
-        let quotient =
-            (((product >> (self.bits - 1)) * u64::from(self.mu)) >> (self.bits + 1)) as u32;
+        // Wrapping, though nothing wraps: an overflow check would be a branch on the operands.
+        let product = u64::from(a).wrapping_mul(u64::from(b));
+        let quotient = (product >> (self.bits - 1)).wrapping_mul(u64::from(self.mu));
+        let quotient = (quotient >> (self.bits + 1)) as u32;
         (product as u32).wrapping_sub(quotient.wrapping_mul(self.p))
     }
 

@@ -89,10 +89,12 @@ impl GaussianTable {
         let uniform = word & (u64::MAX >> 1);
         let sign = (word >> 63) as i32;
         let magnitude = self.thresholds.iter().fold(0i32, |count, threshold| {
-            // 1 where uniform >= threshold; both are below 2^63.
-            count + (1 - (uniform.wrapping_sub(*threshold) >> 63) as i32)
+            // 1 where uniform >= threshold; both are below 2^63. Wrapping, though nothing wraps: an overflow check would
+            // be a branch on the draw.
+            let below = uniform.wrapping_sub(*threshold) >> 63;
+            count.wrapping_add(1 ^ below as i32)
         });
-        (magnitude ^ -sign) + sign
+        (magnitude ^ sign.wrapping_neg()).wrapping_add(sign)
     }
 }
 
