@@ -12,6 +12,11 @@
 //! assert!(params.modulus_bits() <= 109);
 //! # Ok::<(), dream_kernels::params::ParameterError>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+pub mod data;
 pub mod params;
+pub mod ring;
+pub mod sample;
+pub mod threshold;
+pub mod wire;

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Parameters of the additive RLWE layer: a literal, then a checked type.
 
+use crate::ring::Packing;
+
 /// Smallest and largest ring degree.
 pub const DEGREES: core::ops::RangeInclusive<u32> = 1_024..=65_536;
 /// Primes are below 2^30, so that a lazy sum of four residues fits a `u32`.
 pub const MAX_PRIME: u32 = 1 << 30;
 /// Most limbs: log2 q stays below 2^10.
 pub const MAX_LIMBS: usize = 32;
+
+/// Most coin pairs of a centred binomial: one draw of 64 bits holds them.
+pub const MAX_ETA: u32 = 32;
+/// Largest tail of a discrete Gaussian: the constant-time table has one entry more.
+pub const MAX_TAIL: u32 = 1_024;
 
 /// Distribution of the error polynomial.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +41,18 @@ impl ErrorDistribution {
         }
     }
 
+    /// Whether the sampler can draw it: within [`MAX_ETA`], or a tail of at least six standard deviations.
+    fn can_be_drawn(&self) -> bool {
+        match self {
+            Self::CentredBinomial { eta } => (1..=MAX_ETA).contains(eta),
+            Self::DiscreteGaussian { sigma_milli, tail } => {
+                (500..=100_000).contains(sigma_milli)
+                    && *tail <= MAX_TAIL
+                    && u64::from(*tail) * 1_000 >= 6 * u64::from(*sigma_milli)
+            }
+        }
+    }
+
     /// Whether the standard deviation is at least 3.19 (8 / sqrt(2 pi)), for which the security table was made.
     fn wide_enough(&self) -> bool {
         match self {
@@ -56,18 +75,20 @@ pub enum SecurityClass {
 /// Parameters as they are written down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ParametersLiteral {
+    /// Name of the set, for messages; not part of the hash.
+    pub name: &'static str,
     /// Ring degree N: polynomials modulo X^N + 1.
     pub degree: u32,
     /// RNS primes, each 1 modulo 2N.
     pub primes: &'static [u32],
-    /// Error distribution.
+    /// Distribution of errors and secrets.
     pub error: ErrorDistribution,
-    /// Plaintext modulus t: a sum over the cohort lies in (-t/2, t/2].
-    pub plaintext_modulus: u64,
+    /// Values packed into one coefficient.
+    pub slots: u32,
+    /// Bits of a packed value, sign and room for sums included. The plaintext modulus is t = 2^(slots slot_bits).
+    pub slot_bits: u32,
     /// Largest absolute value of one miner's plaintext.
-    pub plaintext_bound: u64,
-    /// Bits of the flooding noise that a decryption adds.
-    pub flooding_bits: u32,
+    pub plaintext_bound: u32,
     /// Most miners in a cohort.
     pub max_miners: u32,
     /// What the set is for.
@@ -86,6 +107,19 @@ pub enum ParameterError {
     /// A modulus is not prime, is 2^30 or more, or is not 1 modulo 2N.
     #[error("modulus {0} must be a prime below 2^30 that is 1 modulo twice the degree")]
     Prime(u32),
+    /// The error distribution cannot be drawn.
+    #[error("error distribution {0:?}: eta must be in 1..=32, sigma in 0.5..=100 with a tail of at least six sigma and at most 1024")]
+    Error(ErrorDistribution),
+    /// The slots do not fit 64 bits.
+    #[error(
+        "{slots} slots of {bits} bits: at least one slot of 2 to 32 bits, at most 64 bits together"
+    )]
+    Packing {
+        /// Values in a coefficient.
+        slots: u32,
+        /// Bits of a value.
+        bits: u32,
+    },
     /// log2 q passes the 128-bit limit of the degree, or the error is too narrow.
     #[error("log2 q = {bits} with this error is below 128 bits of security at degree {degree}: at most {limit} bits and a standard deviation of 3.19")]
     Security {
@@ -96,15 +130,15 @@ pub enum ParameterError {
         /// Most bits for 128-bit security.
         limit: u32,
     },
-    /// The sum over the largest cohort does not fit the plaintext modulus.
-    #[error("a sum of {miners} plaintexts of at most {bound} does not fit the plaintext modulus {modulus}")]
+    /// The sum over the largest cohort does not fit a slot.
+    #[error("a sum of {miners} plaintexts of at most {bound} does not fit a slot of {bits} bits")]
     Plaintext {
         /// Largest cohort.
         miners: u32,
         /// Largest plaintext.
-        bound: u64,
-        /// Plaintext modulus.
-        modulus: u64,
+        bound: u32,
+        /// Bits of a slot.
+        bits: u32,
     },
     /// The worst-case noise of the sum reaches q / 2.
     #[error("worst-case noise of {noise_bits} bits reaches half of q ({modulus_bits} bits)")]
@@ -120,29 +154,38 @@ pub enum ParameterError {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Parameters {
     literal: ParametersLiteral,
+    packing: Packing,
     modulus_bits: u32,
+    hash: ParameterHash,
 }
 
-/// Preset of the data layer: 90-bit q in three u32 limbs at degree 4096; sums of 256 int8 deltas with two guard bits.
+/// BLAKE2b-256 of what the parameters determine; ciphertexts carry it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ParameterHash(pub [u8; 32]);
+
+/// Preset of the data layer: 90-bit q in three u32 limbs at degree 4096; four int8 values a coefficient, sums over up to
+/// 256 miners; 2.8 bytes a value on the wire.
 pub const SA_4096: ParametersLiteral = ParametersLiteral {
+    name: "SA_4096",
     degree: 4_096,
     primes: &[1_073_692_673, 1_073_668_097, 1_073_651_713],
     error: ErrorDistribution::CentredBinomial { eta: 21 },
-    plaintext_modulus: 1 << 18,
+    slots: 4,
+    slot_bits: 16,
     plaintext_bound: 127,
-    flooding_bits: 60,
     max_miners: 256,
     class: SecurityClass::Secure128,
 };
 
 /// Small set for tests; gives no security.
 pub const INSECURE_TEST_1024: ParametersLiteral = ParametersLiteral {
+    name: "INSECURE_TEST_1024",
     degree: 1_024,
     primes: &[1_073_692_673, 1_073_668_097],
     error: ErrorDistribution::CentredBinomial { eta: 21 },
-    plaintext_modulus: 1 << 12,
+    slots: 3,
+    slot_bits: 12,
     plaintext_bound: 127,
-    flooding_bits: 30,
     max_miners: 8,
     class: SecurityClass::InsecureTest,
 };
@@ -163,7 +206,7 @@ fn limit_128(degree: u32) -> u32 {
 }
 
 /// Trial division: moduli are below 2^30.
-fn is_prime(n: u32) -> bool {
+pub(crate) fn is_prime(n: u32) -> bool {
     n >= 2
         && (2..)
             .take_while(|d: &u32| d.saturating_mul(*d) <= n)
@@ -194,6 +237,46 @@ fn bits_of(words: &[u32]) -> u32 {
     32 * (words.len() as u32).saturating_sub(1) + top
 }
 
+/// Bits of the worst case of |t errors + m| with |m| < t / 2, for t = 2^width.
+pub(crate) fn noise_bits(errors: u128, width: u32) -> u32 {
+    // t (errors + 1/2) < t 2^bits(errors)
+    (128 - errors.leading_zeros()).max(1) + width
+}
+
+fn hash_of(literal: &ParametersLiteral) -> [u8; 32] {
+    let mut state = blake2b_simd::Params::new().hash_length(32).to_state();
+    state.update(b"dream-kernels/parameters/1");
+    state.update(&literal.degree.to_le_bytes());
+    state.update(&(literal.primes.len() as u32).to_le_bytes());
+    for prime in literal.primes {
+        state.update(&prime.to_le_bytes());
+    }
+    let (kind, first, second) = match literal.error {
+        ErrorDistribution::CentredBinomial { eta } => (0u32, eta, 0),
+        ErrorDistribution::DiscreteGaussian { sigma_milli, tail } => (1, sigma_milli, tail),
+    };
+    let class = match literal.class {
+        SecurityClass::Secure128 => 0u32,
+        SecurityClass::InsecureTest => 1,
+    };
+    let rest = [
+        kind,
+        first,
+        second,
+        literal.slots,
+        literal.slot_bits,
+        literal.plaintext_bound,
+        literal.max_miners,
+        class,
+    ];
+    for word in rest {
+        state.update(&word.to_le_bytes());
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(state.finalize().as_bytes());
+    hash
+}
+
 impl Parameters {
     /// Checks a literal.
     ///
@@ -215,6 +298,14 @@ impl Parameters {
         if let Some(prime) = primes.iter().find(bad) {
             return Err(ParameterError::Prime(*prime));
         }
+        if !literal.error.can_be_drawn() {
+            return Err(ParameterError::Error(literal.error));
+        }
+        let packing =
+            Packing::new(literal.slots, literal.slot_bits).ok_or(ParameterError::Packing {
+                slots: literal.slots,
+                bits: literal.slot_bits,
+            })?;
         let modulus_bits = bits_of(&product(primes));
         let limit = limit_128(degree);
         let secure = modulus_bits <= limit && literal.error.wide_enough();
@@ -225,15 +316,16 @@ impl Parameters {
                 limit,
             });
         }
-        let sum = u128::from(literal.max_miners) * u128::from(literal.plaintext_bound);
-        if literal.max_miners == 0 || 2 * sum >= u128::from(literal.plaintext_modulus) {
+        let sum = u64::from(literal.max_miners) * u64::from(literal.plaintext_bound);
+        if literal.max_miners == 0 || sum > packing.limit() as u64 {
             return Err(ParameterError::Plaintext {
                 miners: literal.max_miners,
                 bound: literal.plaintext_bound,
-                modulus: literal.plaintext_modulus,
+                bits: literal.slot_bits,
             });
         }
-        let noise_bits = Self::noise_bits(&literal, sum);
+        let errors = u128::from(literal.max_miners) * u128::from(literal.error.bound());
+        let noise_bits = noise_bits(errors, packing.width());
         if noise_bits + 2 > modulus_bits {
             return Err(ParameterError::Noise {
                 noise_bits,
@@ -242,21 +334,10 @@ impl Parameters {
         }
         Ok(Self {
             literal,
+            packing,
             modulus_bits,
+            hash: ParameterHash(hash_of(&literal)),
         })
-    }
-
-    /// Bits of the worst case of |sum of (m_i + t e_i) + t * flood| over the largest cohort, for ciphertexts
-    /// `a s + t e + m`: decryption is exact while it is below q / 2.
-    fn noise_bits(literal: &ParametersLiteral, sum: u128) -> u32 {
-        let errors = u128::from(literal.max_miners) * u128::from(literal.error.bound());
-        let flood = 1u128
-            .checked_shl(literal.flooding_bits)
-            .unwrap_or(u128::MAX);
-        let scaled = errors
-            .saturating_add(flood)
-            .saturating_mul(u128::from(literal.plaintext_modulus));
-        128 - scaled.saturating_add(sum).leading_zeros()
     }
 
     /// Ring degree N.
@@ -272,6 +353,21 @@ impl Parameters {
     /// Bits of q.
     pub fn modulus_bits(&self) -> u32 {
         self.modulus_bits
+    }
+
+    /// How values lie in a coefficient.
+    pub fn packing(&self) -> Packing {
+        self.packing
+    }
+
+    /// Values that one polynomial carries.
+    pub fn values_per_polynomial(&self) -> usize {
+        self.literal.degree as usize * self.packing.slots()
+    }
+
+    /// Hash of degree, primes, error distribution, packing, plaintext bound, cohort and class.
+    pub fn hash(&self) -> ParameterHash {
+        self.hash
     }
 
     /// The literal that was checked.
@@ -317,17 +413,28 @@ mod tests {
             Err(ParameterError::Prime(65_537 * 8_193))
         );
         assert!(matches!(
-            with(|l| l.max_miners = 1_100),
-            Err(ParameterError::Plaintext { miners: 1_100, .. })
+            with(|l| l.max_miners = 259),
+            Err(ParameterError::Plaintext { miners: 259, .. })
         ));
-        assert!(matches!(
-            with(|l| l.flooding_bits = 70),
-            Err(ParameterError::Noise { .. })
-        ));
-        assert!(matches!(
-            with(|l| l.flooding_bits = 200),
-            Err(ParameterError::Noise { .. })
-        ));
+        assert_eq!(
+            with(|l| l.slots = 5),
+            Err(ParameterError::Packing { slots: 5, bits: 16 })
+        );
+        // 64 bits of packing and 13 of errors do not fit 60 bits.
+        assert_eq!(
+            with(|l| l.primes = &SA_4096.primes[..2]),
+            Err(ParameterError::Noise {
+                noise_bits: 77,
+                modulus_bits: 60
+            })
+        );
+        let wide = ErrorDistribution::CentredBinomial { eta: 33 };
+        assert_eq!(with(|l| l.error = wide), Err(ParameterError::Error(wide)));
+        let short = ErrorDistribution::DiscreteGaussian {
+            sigma_milli: 3_200,
+            tail: 19,
+        };
+        assert_eq!(with(|l| l.error = short), Err(ParameterError::Error(short)));
     }
 
     #[test]
@@ -347,6 +454,40 @@ mod tests {
             Parameters::new(claimed),
             Err(ParameterError::Security { limit: 27, .. })
         ));
+    }
+
+    #[test]
+    fn hash_should_change_with_every_value_but_the_name() {
+        let small = |change: fn(&mut ParametersLiteral)| {
+            with(|l| {
+                l.max_miners = 100;
+                l.class = SecurityClass::InsecureTest;
+                change(l);
+            })
+            .unwrap()
+            .hash()
+        };
+        let base = small(|_| ());
+        let changed: [fn(&mut ParametersLiteral); 9] = [
+            |l| l.degree = 2_048,
+            |l| l.primes = &[1_073_668_097, 1_073_692_673, 1_073_651_713],
+            |l| l.error = ErrorDistribution::CentredBinomial { eta: 22 },
+            |l| l.slots = 3,
+            |l| l.slot_bits = 15,
+            |l| l.plaintext_bound = 60,
+            |l| l.max_miners = 99,
+            |l| l.class = SecurityClass::Secure128,
+            |l| {
+                l.error = ErrorDistribution::DiscreteGaussian {
+                    sigma_milli: 3_200,
+                    tail: 21,
+                }
+            },
+        ];
+        for (i, change) in changed.into_iter().enumerate() {
+            assert_ne!(small(change), base, "change {i}");
+        }
+        assert_eq!(small(|l| l.name = "other"), base);
     }
 
     proptest! {

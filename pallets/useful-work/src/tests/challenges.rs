@@ -78,11 +78,20 @@ fn claim_should_be_in_its_merge_and_revertible_when_it_is_felled_as_the_merge_be
             p.round.dispute_blocks = 60;
             p.round.reveal_blocks = 60;
         });
-        let [fake, _] = accepted();
+        assert_ok!(UsefulWork::bond(origin(9), 20_000 * DREAM));
+        assert_ok!(UsefulWork::bond(origin(10), 20_000 * DREAM));
+        assert_ok!(register(10, LEAF));
+        train();
+        // The fake is swept a block after the others.
+        let traces = [1, 2, 3, 10].map(|account| Trace::new(account, R1));
+        traces.iter().for_each(Trace::submit);
+        audit(&traces, |t, _| Some(t.report()));
+        run_to(R1, Phase::Merging);
+        let fake = &traces[3];
         let (id, segment) = (fake.id(), fake.record().audited[0]);
         post_merge(3, R1);
-        assert_ok!(challenge(9, &fake, segment));
-        assert_ok!(open(&fake, segment));
+        assert_ok!(challenge(9, fake, segment));
+        assert_ok!(open(fake, segment));
         run_to_stage(id, Stage::Commitment);
         let report = fake.other_trial_report();
         for juror in jurors(id) {
@@ -109,7 +118,7 @@ fn claim_should_be_in_its_merge_and_revertible_when_it_is_felled_as_the_merge_be
         }
         assert_eq!(Rounds::<Test>::get(R1).unwrap().phase, Phase::Dispute);
         reveal(last);
-        run_blocks(1);
+        run_blocks(2);
         assert_eq!(Rounds::<Test>::get(R1).unwrap().phase, Phase::Paying);
         assert_eq!(fake.record().state, Slashed);
         run_to(R1, Phase::Vesting);

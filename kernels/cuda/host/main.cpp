@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Runs one kernel through the shim: `host OPERATION LOG_DEGREE LIMBS ROWS THREADS SHUFFLE [NUMBERS..]`, words from standard input, words
+// to standard output. kernels/tests/cuda_host.rs is its caller.
+#include <cstring>
+#include <string>
+
+#include "../elementwise.cu"
+#include "../ntt.cu"
+
+static std::vector<u32> read_words(u64 count) {
+    std::vector<u32> words(count);
+    if (std::fread(words.data(), 4, count, stdin) != count) shim::fail("standard input ended early");
+    return words;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 7) shim::fail("usage: host OPERATION LOG_DEGREE LIMBS ROWS THREADS SHUFFLE [NUMBERS..]");
+    const std::string operation = argv[1];
+    const u32 log_degree = std::stoul(argv[2]), limb_count = std::stoul(argv[3]), rows = std::stoul(argv[4]);
+    const u32 threads = std::stoul(argv[5]);
+    shim::order.seed(std::stoul(argv[6]));
+    std::vector<u32> numbers;
+    for (int i = 7; i < argc; i++) numbers.push_back(std::stoul(argv[i]));
+    numbers.resize(5);
+    const u64 words = (u64)rows << log_degree, table = (u64)limb_count << log_degree;
+
+    static_assert(sizeof(Limb) == 36, "nine words a limb");
+    std::vector<u32> raw = read_words(9 * (u64)limb_count);
+    std::vector<Limb> limbs(limb_count);
+    std::memcpy(limbs.data(), raw.data(), 4 * raw.size());
+    std::vector<u32> out;
+    auto grid = [&](u64 items) { return (u32)((items + threads - 1) / threads); };
+
+    if (operation == "forward" || operation == "inverse") {
+        auto values = read_words(table), quotients = read_words(table);
+        out = read_words(words);
+        const u32 log_block = log_degree <= 14 ? log_degree : 12, outer = log_degree - log_block;
+        const u32 blocks = rows << outer, shared = (1u << log_block) + (1u << log_block) / 32;
+        auto call = [&](auto kernel, u32 last) {
+            return [=, &out, &limbs, &values, &quotients] {
+                kernel(out.data(), limbs.data(), values.data(), quotients.data(), limb_count, log_degree, last);
+            };
+        };
+        const u32 outer_grid = grid(words >> outer);
+        if (operation == "forward") {
+            if (outer == 3) shim::launch(outer_grid, threads, 0, call(ntt_forward_outer_3, rows));
+            if (outer == 4) shim::launch(outer_grid, threads, 0, call(ntt_forward_outer_4, rows));
+            shim::launch(blocks, threads, shared, call(ntt_forward_inner, log_block));
+        } else {
+            shim::launch(blocks, threads, shared, call(ntt_inverse_inner, log_block));
+            if (outer == 3) shim::launch(outer_grid, threads, 0, call(ntt_inverse_outer_3, rows));
+            if (outer == 4) shim::launch(outer_grid, threads, 0, call(ntt_inverse_outer_4, rows));
+        }
+    } else if (operation == "mul_add") {
+        out = read_words(words);
+        auto a = read_words(words), b = read_words(words);
+        shim::launch(grid(words), threads, 0,
+                     [&] { residues_mul_add(out.data(), a.data(), b.data(), limbs.data(), limb_count, log_degree, words); });
+    } else if (operation == "uniform") {
+        auto seed = read_words(8);
+        out.resize(words);
+        const Place place = {numbers[0], numbers[1], numbers[2], numbers[3]};
+        shim::launch(grid(words / 8), threads, 0,
+                     [&] { sample_uniform(out.data(), seed.data(), place, limbs.data(), limb_count, log_degree, words); });
+    } else if (operation == "encode") {
+        // Here a row is a polynomial of all limbs.
+        auto seeds = read_words(8 * (u64)rows), packed = read_words(2 * words);
+        std::vector<i64> plain(words);
+        std::memcpy(plain.data(), packed.data(), 8 * words);
+        out.resize(words * limb_count);
+        const Place place = {numbers[0], numbers[1], numbers[2], numbers[3]};
+        shim::launch(grid(words / 8), threads, 0, [&] {
+            encode_with_errors(out.data(), plain.data(), seeds.data(), place, numbers[4], limbs.data(), limb_count, log_degree, words);
+        });
+    } else {
+        out = read_words(words);
+        auto b = read_words(words);
+        void (*kernel)(u32 *, const u32 *, const Limb *, u32, u32, u64) = nullptr;
+        if (operation == "add") kernel = residues_add;
+        if (operation == "sub") kernel = residues_sub;
+        if (operation == "mul") kernel = residues_mul;
+        if (kernel == nullptr) shim::fail("no such operation");
+        shim::launch(grid(words), threads, 0,
+                     [&] { kernel(out.data(), b.data(), limbs.data(), limb_count, log_degree, words); });
+    }
+    if (std::getchar() != EOF) shim::fail("standard input has words left");
+    std::fwrite(out.data(), 4, out.size(), stdout);
+    return 0;
+}
