@@ -308,3 +308,24 @@ fn scorers_should_lose_nothing_when_the_opened_shard_is_not_to_be_had() {
         assert!(Scores::<Test>::get(0).is_empty());
     });
 }
+
+#[test]
+fn drawn_scorers_should_keep_their_seats_when_they_unbond_before_the_draw() {
+    build_and_execute(|| {
+        merged();
+        let before = BRANCH.with_borrow(|b| b.head);
+        for verifier in &VERIFIERS[..3] {
+            let free = Bonds::<Test>::get(verifier).unwrap().free();
+            assert_ok!(UsefulWork::unbond(origin(*verifier), free));
+        }
+        // Two thirds of the seats are two of three, however few would rather sit.
+        score(|i| (i == 0).then(|| report(1, u64::MAX)));
+        let seats = Valuations::<Test>::get(R1).unwrap().seats;
+        assert_eq!(seats.len(), 3);
+        let seat = PARAMETERS.with_borrow(|p| p.bonds.seat);
+        assert!(seats.iter().all(|s| s.bond == seat));
+        run_to(R1, Phase::Vesting);
+        assert!(Scores::<Test>::get(0).is_empty());
+        assert_ne!(BRANCH.with_borrow(|b| b.head), before);
+    });
+}
