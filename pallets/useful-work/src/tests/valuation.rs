@@ -2,7 +2,7 @@
 //! Scoring of merges on held-out shards.
 
 use super::*;
-use crate::{Bonds, Error, PendingIssuance, Scores, Valuations};
+use crate::{Bonds, Candidates, Error, PendingIssuance, Scores, SeedWindows, Valuations};
 use dream_primitives::value::{Loss, ScoreReport, ScoreStage, Shard};
 use polkadot_sdk::frame_support::assert_noop;
 
@@ -327,5 +327,32 @@ fn drawn_scorers_should_keep_their_seats_when_they_unbond_before_the_draw() {
         run_to(R1, Phase::Vesting);
         assert!(Scores::<Test>::get(0).is_empty());
         assert_ne!(BRANCH.with_borrow(|b| b.head), before);
+    });
+}
+
+#[test]
+fn shard_should_wait_when_a_claim_falls_in_the_dispute_window() {
+    build_and_execute(|| {
+        PARAMETERS.with_borrow_mut(|p| p.round.response_blocks = 2);
+        assert_ok!(UsefulWork::bond(origin(9), 1_000 * DREAM));
+        train();
+        shard();
+        let traces = MINERS.map(|m| Trace::new(m, R1));
+        traces.iter().for_each(Trace::submit);
+        audit(&traces, |t, _| Some(t.report()));
+        post_merge(5, R1);
+        run_to(R1, Phase::Dispute);
+        // Its miner does not open what is challenged.
+        assert_ok!(UsefulWork::challenge(origin(9), traces[0].id(), 0));
+        run_to(R1, Phase::Merging);
+        assert_eq!(traces[0].record().state, ClaimState::Slashed);
+        assert_eq!(SHARDS.with_borrow(Vec::len), 1);
+        assert!(!Valuations::<Test>::contains_key(R1));
+        assert!(!SeedWindows::<Test>::contains_key(R1));
+        assert!(!Candidates::<Test>::contains_key(R1));
+        post_merge(6, R1);
+        run_to(R1, Phase::Valuation);
+        assert_eq!(SHARDS.with_borrow(Vec::len), 0);
+        assert_eq!(stage(), ScoreStage::Opening);
     });
 }
