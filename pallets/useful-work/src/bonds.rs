@@ -196,8 +196,17 @@ impl<T: Config> Pallet<T> {
             all.try_push(account.clone())
                 .map_err(|_| Error::<T>::TooManyVerifiers)
         })?;
+        Self::note_enlisted(branch, &account, Some(Self::now()));
         Self::deposit_event(Event::VerifierEnlisted { branch, account });
         Ok(())
+    }
+
+    fn note_enlisted(branch: BranchId, account: &T::AccountId, since: Option<BlockNumber>) {
+        Profiles::<T>::mutate(branch, account, |profile| {
+            if let Some(profile) = profile {
+                profile.enlisted = since;
+            }
+        });
     }
 
     /// Takes the smallest bond off a full list, of equals the one that came last, where the newcomer's is larger: else
@@ -215,6 +224,7 @@ impl<T: Config> Pallet<T> {
             .filter(|(_, smallest)| *smallest < bond)
             .ok_or(Error::<T>::TooManyVerifiers)?;
         let account = all.remove(at);
+        Self::note_enlisted(branch, &account, None);
         Self::deposit_event(Event::VerifierRetired { branch, account });
         Ok(())
     }
@@ -228,6 +238,7 @@ impl<T: Config> Pallet<T> {
             all.remove(at);
             Ok::<(), Error<T>>(())
         })?;
+        Self::note_enlisted(branch, &account, None);
         Self::deposit_event(Event::VerifierRetired { branch, account });
         Ok(())
     }

@@ -69,12 +69,20 @@ fn enlist_should_need_profile_and_bond_and_happen_once() {
             Error::<Test>::AlreadyEnlisted
         );
         assert_eq!(Verifiers::<Test>::get(0).into_inner(), [5]);
+        let enlisted = |account| Profiles::<Test>::get(0, account).unwrap().enlisted;
+        let since = System::block_number();
+        assert_eq!(enlisted(5), Some(since));
+        run_blocks(1);
+        // A profile registered anew leaves it on the list.
+        assert_ok!(register(5, LEAF));
+        assert_eq!(enlisted(5), Some(since));
         assert_noop!(
             UsefulWork::retire_verifier(origin(6), 0),
             Error::<Test>::NotEnlisted
         );
         assert_ok!(UsefulWork::retire_verifier(origin(5), 0));
         assert!(Verifiers::<Test>::get(0).is_empty());
+        assert_eq!(enlisted(5), None);
     });
 }
 
