@@ -42,6 +42,8 @@ pub struct ProfileRecord {
     pub since: BlockNumber,
     /// Head of the account's chain of secrets; each opened canary flag moves it by a link.
     pub secret: H256,
+    /// Block since which the account has been on the branch's list of verifiers; none while it is not.
+    pub enlisted: Option<BlockNumber>,
 }
 
 /// Calibration leaf: the hash of what one segment of `recipe` gave on the branch's public stream under `settings`. Accounts with equal leaves are in one profile; the leaf is the profile's identity.

@@ -8,7 +8,7 @@ use crate::{
 use codec::Encode;
 use dream_primitives::math::to_u32;
 use dream_primitives::round::Phase;
-use dream_primitives::{Balance, BlockNumber, BranchId, H256};
+use dream_primitives::{Balance, BlockNumber, BoundedVec, BranchId, ConstU32, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
 use polkadot_sdk::frame_support::traits::fungible::MutateHold;
@@ -191,13 +191,41 @@ impl<T: Config> Pallet<T> {
         Verifiers::<T>::try_mutate(branch, |all| {
             ensure!(!all.contains(&account), Error::<T>::AlreadyEnlisted);
             if to_u32(all.len()) == MAX_VERIFIERS {
-                // Those that have taken their bond out keep no place.
-                all.retain(|a| Bonds::<T>::get(a).is_some_and(|b| b.staying() >= seat));
+                Self::make_room(branch, all, bond.staying())?;
             }
             all.try_push(account.clone())
                 .map_err(|_| Error::<T>::TooManyVerifiers)
         })?;
+        Self::note_enlisted(branch, &account, Some(Self::now()));
         Self::deposit_event(Event::VerifierEnlisted { branch, account });
+        Ok(())
+    }
+
+    fn note_enlisted(branch: BranchId, account: &T::AccountId, since: Option<BlockNumber>) {
+        Profiles::<T>::mutate(branch, account, |profile| {
+            if let Some(profile) = profile {
+                profile.enlisted = since;
+            }
+        });
+    }
+
+    /// Takes the smallest bond off a full list, of equals the one that came last, where the newcomer's is larger: else
+    /// accounts that have little more than a seat could keep everybody else out. Seats already drawn stay.
+    fn make_room(
+        branch: BranchId,
+        all: &mut BoundedVec<T::AccountId, ConstU32<MAX_VERIFIERS>>,
+        bond: Balance,
+    ) -> Result<(), Error<T>> {
+        let staying = |a: &T::AccountId| Bonds::<T>::get(a).map_or(0, |b| b.staying());
+        let bonds = all.iter().map(staying).enumerate();
+        let (at, _) = bonds
+            .rev()
+            .min_by_key(|(_, staying)| *staying)
+            .filter(|(_, smallest)| *smallest < bond)
+            .ok_or(Error::<T>::TooManyVerifiers)?;
+        let account = all.remove(at);
+        Self::note_enlisted(branch, &account, None);
+        Self::deposit_event(Event::VerifierRetired { branch, account });
         Ok(())
     }
 
@@ -210,6 +238,7 @@ impl<T: Config> Pallet<T> {
             all.remove(at);
             Ok::<(), Error<T>>(())
         })?;
+        Self::note_enlisted(branch, &account, None);
         Self::deposit_event(Event::VerifierRetired { branch, account });
         Ok(())
     }

@@ -58,11 +58,13 @@ impl<T: Config> Pallet<T> {
         ensure!(same, Error::<T>::RevealMismatch);
         let admitted = Self::profile_admitted(&leaf);
         ensure!(admitted, Error::<T>::ProfileNotAdmitted);
+        let old = Profiles::<T>::get(branch, &account);
         let record = ProfileRecord {
             settings,
             leaf,
             since: now,
             secret,
+            enlisted: old.and_then(|p| p.enlisted),
         };
         Profiles::<T>::insert(branch, &account, record);
         ProfileCommitments::<T>::remove(branch, &account);

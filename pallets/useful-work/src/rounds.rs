@@ -311,6 +311,11 @@ impl<T: Config> Pallet<T> {
 
     /// Ends a phase: takes the transition of the table and sets the next phase up.
     fn finish(round: &mut RoundOf<T>, now: BlockNumber, parameters: &ChainParameters) {
+        // Before anything is taken for the merge: it is made anew.
+        if round.phase == Phase::Dispute && Self::contributions_moved(round) {
+            Self::merge_anew(round, now, parameters);
+            return;
+        }
         let event = match round.phase {
             Phase::Seeding => RoundEvent::SeedReady,
             Phase::Training if round.claims == 0 => RoundEvent::Empty,
@@ -329,10 +334,6 @@ impl<T: Config> Pallet<T> {
         if round.phase == Phase::Closed {
             round.deadline = 0;
             Self::deactivate(round.id);
-            return;
-        }
-        if round.phase == Phase::Dispute && Self::contributions_moved(round) {
-            Self::merge_anew(round, now, parameters);
             return;
         }
         let left = round.phase;
@@ -485,6 +486,7 @@ impl<T: Config> Pallet<T> {
         RoundClaims::<T>::remove(id);
         PostedHeaders::<T>::remove(id);
         Valuations::<T>::remove(id);
+        SeedWindows::<T>::remove(id);
         PostedTables::<T>::remove(id);
         Bases::<T>::remove(id);
     }

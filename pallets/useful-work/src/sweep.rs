@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the end of a phase does to each claim of the round.
 
-use crate::{Bonds, Candidate, Candidates, Config, Event, Pallet, Profiles, Verifiers};
+use crate::{
+    Bonds, Candidate, Candidates, Config, Event, Pallet, ProfileRecord, Profiles, Verifiers,
+};
 use alloc::vec::Vec;
 use dream_primitives::claim::Availability;
 use dream_primitives::math::{to_u32, to_usize};
@@ -52,14 +54,16 @@ impl<T: Config> Pallet<T> {
         true
     }
 
-    /// Verifiers of a branch whose profile and bond are older than a block, with what they had then.
+    /// Verifiers of a branch whose profile, bond and place on the list are older than a block, with what they had then. Who
+    /// kept accounts off the list until a claim is judged gains nothing by it.
     pub(crate) fn verifiers_before(
         branch: BranchId,
         block: BlockNumber,
     ) -> Vec<Candidate<T::AccountId>> {
         let candidate = |account: T::AccountId| {
             let bond = Bonds::<T>::get(&account)?;
-            let profile = Profiles::<T>::get(branch, &account).filter(|p| p.since < block)?;
+            let old = |p: &ProfileRecord| p.since < block && p.enlisted.is_some_and(|e| e < block);
+            let profile = Profiles::<T>::get(branch, &account).filter(old)?;
             Some(Candidate {
                 account,
                 leaf: profile.leaf,

@@ -4,8 +4,8 @@
 use crate::{
     ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, Escrows,
     Exposure, FundedBranches, HoldReason, Newcomers, Pallet, PendingIssuance, Producers,
-    ProfileStakes, Residuals, RoundClaims, Rounds, Terms, Tickets, TrialSeats, TrialWindows,
-    Trials, Valuations,
+    ProfileStakes, Profiles, Residuals, RoundClaims, Rounds, Terms, Tickets, TrialSeats,
+    TrialWindows, Trials, Valuations, Verifiers,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -46,6 +46,12 @@ impl<T: Config> Pallet<T> {
                 && active.iter().all(Trials::<T>::contains_key),
             "a trial does not move"
         );
+        for (branch, account, profile) in Profiles::<T>::iter() {
+            ensure!(
+                Verifiers::<T>::get(branch).contains(&account) == profile.enlisted.is_some(),
+                "a profile and the list of verifiers disagree"
+            );
+        }
         for (branch, account, carried) in Residuals::<T>::iter() {
             let record = Claims::<T>::get(carried.claim);
             let left = |r: &ClaimRecord<T::AccountId>| {

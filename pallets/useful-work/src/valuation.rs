@@ -144,16 +144,17 @@ impl<T: Config> Pallet<T> {
             .filter_map(|index| candidates.get(to_usize(index)))
             .map(|c| c.account.clone());
         for scorer in accounts {
-            if Self::lock(&scorer, seat_bond).is_ok() {
-                // `check` keeps the committee within its bound.
-                let _ = valuation.seats.try_push(ScoreSeat {
-                    scorer,
-                    bond: seat_bond,
-                    commitment: None,
-                    report: None,
-                    reward: 0,
-                });
-            }
+            // Who spent its free bond since keeps its seat, with what bond it has left: a panel must not shrink to those
+            // that stay.
+            let bond = Self::lock_up_to(&scorer, seat_bond);
+            // `check` keeps the committee within its bound.
+            let _ = valuation.seats.try_push(ScoreSeat {
+                scorer,
+                bond,
+                commitment: None,
+                report: None,
+                reward: 0,
+            });
         }
     }
 

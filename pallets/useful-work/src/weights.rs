@@ -124,10 +124,11 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
         Self::of(0, 8_000, 3, 1)
     }
     fn enlist_verifier() -> Weight {
-        Self::of(0, 60_000, 261, 1)
+        // A full list of bonds; its own profile and that of whom it displaces.
+        Self::of(0, 62_000, 262, 3)
     }
     fn retire_verifier() -> Weight {
-        Self::of(0, 16_000, 2, 1)
+        Self::of(0, 17_000, 3, 2)
     }
     fn submit_claim() -> Weight {
         Self::of(4, 24_000, 9, 6)
@@ -196,7 +197,7 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
         Self::admit_profile()
     }
     fn reveal_profile() -> Weight {
-        Self::of(2, 8_000, 5, 2)
+        Self::of(2, 9_000, 6, 2)
     }
     fn open_flag() -> Weight {
         Self::of(20, 20_000, 4, 3)

@@ -110,10 +110,8 @@ impl World {
                 salt,
             } => self.reveal_profile(who, branch, settings, leaf, secret, salt),
             Call::EnlistVerifier(branch) => {
-                ensure(
-                    self.profiles.contains_key(&(branch, who)),
-                    work("WrongProfile"),
-                )?;
+                let profile = self.profiles.get_mut(&(branch, who));
+                let profile = profile.ok_or(work("WrongProfile"))?;
                 let bond = self.bonds.get(&who).ok_or(work("BondTooSmall"))?;
                 ensure(
                     bond.free() >= self.parameters.bonds.seat,
@@ -123,12 +121,16 @@ impl World {
                 ensure(!all.contains(&who), work("AlreadyEnlisted"))?;
                 ensure(all.len() < 256, work("TooManyVerifiers"))?;
                 all.push(who);
+                profile.enlisted = Some(self.number);
                 Ok(())
             }
             Call::RetireVerifier(branch) => {
                 let all = self.verifiers.entry(branch).or_default();
                 let at = all.iter().position(|a| *a == who);
                 all.remove(at.ok_or(work("NotEnlisted"))?);
+                if let Some(profile) = self.profiles.get_mut(&(branch, who)) {
+                    profile.enlisted = None;
+                }
                 Ok(())
             }
             Call::SubmitClaim(claim) => self.submit_claim(who, claim),

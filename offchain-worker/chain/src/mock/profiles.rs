@@ -42,11 +42,13 @@ impl World {
         let admitted = any || self.admitted_profiles.contains(&leaf);
         ensure(admitted, work("ProfileNotAdmitted"))?;
         self.commitments.remove(&(branch, who));
+        let old = self.profiles.get(&(branch, who));
         let record = ProfileRecord {
             settings,
             leaf,
             since: self.number,
             secret,
+            enlisted: old.and_then(|p| p.enlisted),
         };
         self.profiles.insert((branch, who), record);
         Ok(())

@@ -217,6 +217,7 @@ impl Miner {
                 leaf: slot.leaf,
                 since: 0,
                 secret: slot.secret,
+                enlisted: None,
             };
             return Ok(State::Train { profile });
         }

@@ -117,5 +117,6 @@ pub fn bonds(d: &mut Dump) {
         leaf: h(68),
         since: 810,
         secret: h(69),
+        enlisted: Some(820),
     }]);
 }

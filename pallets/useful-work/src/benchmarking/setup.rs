@@ -134,6 +134,7 @@ pub(crate) fn profile(leaf: H256, secret: H256) -> ProfileRecord {
         leaf,
         since: 1,
         secret,
+        enlisted: Some(1),
     }
 }
 

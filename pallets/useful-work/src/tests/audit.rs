@@ -78,6 +78,21 @@ fn draw_should_not_change_when_verifiers_come_or_go_after_training() {
 }
 
 #[test]
+fn verifier_should_not_be_drawn_when_it_enlisted_after_the_round_opened() {
+    build_and_execute(|| {
+        assert_ok!(UsefulWork::bond(origin(10), 20_000 * DREAM));
+        assert_ok!(register(10, LEAF));
+        train();
+        assert_ok!(UsefulWork::enlist_verifier(origin(10), 0));
+        Trace::new(1, R1).submit();
+        run_to(R1, Phase::Drawing);
+        let frozen = crate::Candidates::<Test>::get(R1);
+        let accounts: Vec<AccountId> = frozen.iter().map(|c| c.account).collect();
+        assert_eq!(accounts, VERIFIERS);
+    });
+}
+
+#[test]
 fn claim_should_be_void_without_penalty_when_nobody_can_verify_it() {
     build_and_execute(|| {
         train();

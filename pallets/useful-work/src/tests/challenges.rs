@@ -195,6 +195,26 @@ fn larger_committee_should_lose_its_pay_when_a_challenge_finds_faked_what_it_con
 }
 
 #[test]
+fn jury_of_a_challenge_should_be_those_that_were_enlisted_before_it() {
+    build_and_execute(|| {
+        // Old enough, and kept off the list until they are of use.
+        for account in 10..=12 {
+            assert_ok!(UsefulWork::bond(origin(account), 20_000 * DREAM));
+            assert_ok!(register(account, LEAF));
+        }
+        let [fake, _] = accepted();
+        assert_ok!(UsefulWork::enlist_verifier(origin(10), 0));
+        run_blocks(1);
+        assert_ok!(UsefulWork::enlist_verifier(origin(11), 0));
+        assert_ok!(challenge(9, &fake, 0));
+        assert_ok!(UsefulWork::enlist_verifier(origin(12), 0));
+        assert_ok!(open(&fake, 0));
+        run_to_stage(fake.id(), Stage::Commitment);
+        assert_eq!(jurors(fake.id()), [5, 6, 7, 8, 10]);
+    });
+}
+
+#[test]
 fn committee_should_keep_bond_and_pay_when_the_fake_was_outside_its_segments() {
     build_and_execute(|| {
         let [fake, _] = accepted();

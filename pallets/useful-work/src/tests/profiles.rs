@@ -69,35 +69,79 @@ fn enlist_should_need_profile_and_bond_and_happen_once() {
             Error::<Test>::AlreadyEnlisted
         );
         assert_eq!(Verifiers::<Test>::get(0).into_inner(), [5]);
+        let enlisted = |account| Profiles::<Test>::get(0, account).unwrap().enlisted;
+        let since = System::block_number();
+        assert_eq!(enlisted(5), Some(since));
+        run_blocks(1);
+        // A profile registered anew leaves it on the list.
+        assert_ok!(register(5, LEAF));
+        assert_eq!(enlisted(5), Some(since));
         assert_noop!(
             UsefulWork::retire_verifier(origin(6), 0),
             Error::<Test>::NotEnlisted
         );
         assert_ok!(UsefulWork::retire_verifier(origin(5), 0));
         assert!(Verifiers::<Test>::get(0).is_empty());
+        assert_eq!(enlisted(5), None);
     });
 }
 
+/// Enlists verifiers of the common profile with so much bond each.
+fn crowd(accounts: impl IntoIterator<Item = AccountId>, bond: u128) {
+    for account in accounts {
+        Balances::mint_into(&account, 2 * bond).unwrap();
+        assert_ok!(UsefulWork::bond(origin(account), bond));
+        assert_ok!(register(account, LEAF));
+        assert_ok!(UsefulWork::enlist_verifier(origin(account), 0));
+    }
+}
+
 #[test]
-fn enlist_should_fail_when_the_list_is_full_of_bonded_verifiers() {
+fn enlist_should_displace_the_smallest_bond_by_a_larger_one_only_when_the_list_is_full() {
     build_and_execute(|| {
-        let others = 1000..1000 + u64::from(crate::MAX_VERIFIERS);
-        for account in others.clone() {
-            Balances::mint_into(&account, 1_000 * DREAM).unwrap();
-            assert_ok!(UsefulWork::bond(origin(account), 100 * DREAM));
-            assert_ok!(register(account, LEAF));
-            assert_ok!(UsefulWork::enlist_verifier(origin(account), 0));
-        }
+        let end = 1000 + u64::from(crate::MAX_VERIFIERS);
+        crowd(1000..end, 100 * DREAM);
         assert_ok!(register(5, LEAF));
         assert_ok!(UsefulWork::bond(origin(5), 100 * DREAM));
         assert_noop!(
             UsefulWork::enlist_verifier(origin(5), 0),
             Error::<Test>::TooManyVerifiers
         );
-        // Whoever takes its bond out makes room.
-        assert_ok!(UsefulWork::unbond(origin(1007), 1));
+        assert_ok!(UsefulWork::bond(origin(5), 1));
         assert_ok!(UsefulWork::enlist_verifier(origin(5), 0));
-        assert!(!Verifiers::<Test>::get(0).contains(&1007));
+        // Of equals the one that came last makes room.
+        let rest: Vec<AccountId> = (1000..end - 1).chain([5]).collect();
+        assert_eq!(Verifiers::<Test>::get(0).into_inner(), rest);
+        // What is on its way out does not count.
+        assert_ok!(UsefulWork::unbond(origin(1007), 1));
+        assert_ok!(UsefulWork::enlist_verifier(origin(end - 1), 0));
+        let all = Verifiers::<Test>::get(0);
+        assert!(!all.contains(&1007) && all.contains(&(end - 1)));
+        assert_eq!(all.len(), rest.len());
+    });
+}
+
+#[test]
+fn displaced_verifier_should_keep_its_seats_and_be_paid() {
+    build_and_execute(|| {
+        train();
+        let traces = [Trace::new(1, R1)];
+        traces[0].submit();
+        run_to(R1, Phase::Opening);
+        let seats = traces[0].seats();
+        let crowded = 1000..1000 + u64::from(crate::MAX_VERIFIERS);
+        crowd(crowded.clone(), 30_000 * DREAM);
+        let all = Verifiers::<Test>::get(0).into_inner();
+        assert_eq!(all, crowded.collect::<Vec<_>>());
+        audit(&traces, |t, _| Some(t.report()));
+        run_to(R1, Phase::Vesting);
+        let paid: Vec<AccountId> = traces[0]
+            .record()
+            .receipts
+            .iter()
+            .map(|r| r.account)
+            .collect();
+        assert_eq!(paid[1..], seats);
     });
 }
 

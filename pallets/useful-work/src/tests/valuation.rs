@@ -2,7 +2,7 @@
 //! Scoring of merges on held-out shards.
 
 use super::*;
-use crate::{Bonds, Error, PendingIssuance, Scores, Valuations};
+use crate::{Bonds, Candidates, Error, PendingIssuance, Scores, SeedWindows, Valuations};
 use dream_primitives::value::{Loss, ScoreReport, ScoreStage, Shard};
 use polkadot_sdk::frame_support::assert_noop;
 
@@ -306,5 +306,53 @@ fn scorers_should_lose_nothing_when_the_opened_shard_is_not_to_be_had() {
         run_to(R1, Phase::Vesting);
         assert_eq!(scorers.iter().map(total).collect::<Vec<_>>(), before);
         assert!(Scores::<Test>::get(0).is_empty());
+    });
+}
+
+#[test]
+fn drawn_scorers_should_keep_their_seats_when_they_unbond_before_the_draw() {
+    build_and_execute(|| {
+        merged();
+        let before = BRANCH.with_borrow(|b| b.head);
+        for verifier in &VERIFIERS[..3] {
+            let free = Bonds::<Test>::get(verifier).unwrap().free();
+            assert_ok!(UsefulWork::unbond(origin(*verifier), free));
+        }
+        // Two thirds of the seats are two of three, however few would rather sit.
+        score(|i| (i == 0).then(|| report(1, u64::MAX)));
+        let seats = Valuations::<Test>::get(R1).unwrap().seats;
+        assert_eq!(seats.len(), 3);
+        let seat = PARAMETERS.with_borrow(|p| p.bonds.seat);
+        assert!(seats.iter().all(|s| s.bond == seat));
+        run_to(R1, Phase::Vesting);
+        assert!(Scores::<Test>::get(0).is_empty());
+        assert_ne!(BRANCH.with_borrow(|b| b.head), before);
+    });
+}
+
+#[test]
+fn shard_should_wait_when_a_claim_falls_in_the_dispute_window() {
+    build_and_execute(|| {
+        PARAMETERS.with_borrow_mut(|p| p.round.response_blocks = 2);
+        assert_ok!(UsefulWork::bond(origin(9), 1_000 * DREAM));
+        train();
+        shard();
+        let traces = MINERS.map(|m| Trace::new(m, R1));
+        traces.iter().for_each(Trace::submit);
+        audit(&traces, |t, _| Some(t.report()));
+        post_merge(5, R1);
+        run_to(R1, Phase::Dispute);
+        // Its miner does not open what is challenged.
+        assert_ok!(UsefulWork::challenge(origin(9), traces[0].id(), 0));
+        run_to(R1, Phase::Merging);
+        assert_eq!(traces[0].record().state, ClaimState::Slashed);
+        assert_eq!(SHARDS.with_borrow(Vec::len), 1);
+        assert!(!Valuations::<Test>::contains_key(R1));
+        assert!(!SeedWindows::<Test>::contains_key(R1));
+        assert!(!Candidates::<Test>::contains_key(R1));
+        post_merge(6, R1);
+        run_to(R1, Phase::Valuation);
+        assert_eq!(SHARDS.with_borrow(Vec::len), 0);
+        assert_eq!(stage(), ScoreStage::Opening);
     });
 }
