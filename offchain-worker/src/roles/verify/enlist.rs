@@ -6,8 +6,12 @@ use crate::error::WorkerError;
 use crate::submit::Sent;
 use dream_chain::{At, Call};
 
+/// Verifiers that the chain lists for a branch.
+const FULL: usize = 256;
+
 impl Verifier {
-    /// Whether the account is enlisted; enlists it when it can be.
+    /// Whether there may be something to verify: the account is enlisted, or a full list has no place for it any more
+    /// and it may have seats from before. Enlists it when it can be.
     pub(super) async fn enlist(&self) -> Result<bool, WorkerError> {
         let worker = &self.worker;
         let (branch, account) = (worker.branch, worker.account());
@@ -23,24 +27,33 @@ impl Verifier {
                 profile.settings, worker.settings
             )));
         }
-        if worker.chain.verifiers(at, branch).await?.contains(&account) {
+        let verifiers = worker.chain.verifiers(at, branch).await?;
+        if verifiers.contains(&account) {
             return Ok(true);
         }
+        let full = verifiers.len() >= FULL;
         let bond = worker.chain.bond(at, account).await?;
         let seat = worker.chain.parameters(at).await?.bonds.seat;
         if bond.free() < seat {
             let (free, seat) = (crate::amount(bond.free()), crate::amount(seat));
             let why = format!("the free bond of {account} is {free}, a seat locks {seat}: run `dream-worker bond AMOUNT`");
             self.told.say(ROLE, why);
-            return Ok(false);
+            return Ok(full);
         }
-        let key = format!("enlist/{branch}");
+        let key = if full {
+            // Only a larger bond finds a place: one try a round.
+            let round = worker.chain.current_round(at, branch).await?;
+            format!("enlist/{branch}-{}", round.map_or(0, |r| r.id.number))
+        } else {
+            format!("enlist/{branch}")
+        };
         match worker
             .submit_once(&key, Call::EnlistVerifier(branch))
             .await?
         {
             Sent::Done(_) => Ok(true),
-            Sent::Pending => Ok(false),
+            Sent::Pending => Ok(full),
+            Sent::Refused(_) if full => Ok(true),
             Sent::Refused(why) => {
                 // The next start tries again: what was wrong may be mended by then.
                 worker.forget_submissions("enlist")?;
