@@ -341,7 +341,8 @@ fn claim_of(id: H256, record: &ClaimRecord, base: u32, names: &Names) -> Claim {
         outcome: match record.state {
             // Faked on duty and paid for it: not work that was verified, whatever state it has come to since.
             _ if record.flag == Some(true) => Outcome::Canary,
-            state if state.accepted() => Outcome::Accepted,
+            // A challenge of what was reverted decides on its pay; it stays out of the model.
+            state if state.accepted() && !record.reverted => Outcome::Accepted,
             ClaimState::Rejected | ClaimState::Slashed => Outcome::Refused,
             ClaimState::Canary => Outcome::Canary,
             ClaimState::Void | ClaimState::Excluded | ClaimState::Reverted => Outcome::Void,

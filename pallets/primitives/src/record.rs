@@ -186,6 +186,8 @@ pub struct ClaimRecord<AccountId> {
     pub merged: bool,
     /// Whether it was claimed without a bond.
     pub newcomer: bool,
+    /// Whether governance took it out of the model: it comes back into no merge, whatever a challenge says of it since.
+    pub reverted: bool,
 }
 
 impl<AccountId> ClaimRecord<AccountId> {
@@ -275,6 +277,12 @@ impl<AccountId> ClaimRecord<AccountId> {
         let felled = |s| matches!(s, ClaimState::Slashed | ClaimState::Void);
         let felled = self.history.last().filter(|h| felled(h.state));
         self.challenges() > 0 && felled.is_some_and(|h| h.block >= block)
+    }
+
+    /// Whether a trial went against the claim, or came to nothing, at any time.
+    pub fn was_felled(&self) -> bool {
+        let felled = |h: &HistoryEntry| matches!(h.state, ClaimState::Slashed | ClaimState::Void);
+        self.history.iter().any(felled)
     }
 
     /// How often the claim was challenged.

@@ -234,7 +234,7 @@ pub enum ClaimEvent {
     Challenge,
     /// Rewards vest.
     Vest,
-    /// Taken out of the model.
+    /// Taken out of the model; a claim that was comes back to that when a challenge of it fails.
     Revert,
 }
 
@@ -270,6 +270,7 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Canary, ClaimEvent::Vest, ClaimState::Vested),
     (ClaimState::Challenged, ClaimEvent::Accept, ClaimState::Accepted),
     (ClaimState::Challenged, ClaimEvent::Merge, ClaimState::Merged),
+    (ClaimState::Challenged, ClaimEvent::Revert, ClaimState::Reverted),
     (ClaimState::Challenged, ClaimEvent::Slash, ClaimState::Slashed),
     (ClaimState::Challenged, ClaimEvent::Void, ClaimState::Void),
     (ClaimState::Void, ClaimEvent::Exclude, ClaimState::Excluded),
@@ -278,6 +279,7 @@ pub const CLAIM_TABLE: &[(ClaimState, ClaimEvent, ClaimState)] = &[
     (ClaimState::Vested, ClaimEvent::Revert, ClaimState::Reverted),
     (ClaimState::Slashed, ClaimEvent::Exclude, ClaimState::Excluded),
     (ClaimState::Slashed, ClaimEvent::Revert, ClaimState::Reverted),
+    (ClaimState::Reverted, ClaimEvent::Challenge, ClaimState::Challenged),
 ];
 
 impl ClaimState {

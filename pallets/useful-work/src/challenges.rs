@@ -35,8 +35,12 @@ impl<T: Config> Pallet<T> {
         let id = record.claim.round;
         let mut round = Rounds::<T>::get(id).ok_or(Error::<T>::UnknownRound)?;
         ensure!(Self::challengeable(&round), Error::<T>::WrongPhase);
-        let judged = matches!(record.state, ClaimState::Accepted | ClaimState::Merged);
-        ensure!(judged, Error::<T>::WrongClaimState);
+        // A revert takes a claim out of the model, not out of the reach of a jury.
+        let judged = matches!(
+            record.state,
+            ClaimState::Accepted | ClaimState::Merged | ClaimState::Reverted
+        );
+        ensure!(judged && !record.was_felled(), Error::<T>::WrongClaimState);
         ensure!(segment < record.claim.segments, Error::<T>::BadSegments);
         let earlier = record.challenges();
         ensure!(earlier < MAX_CHALLENGES, Error::<T>::TooManyChallenges);

@@ -166,6 +166,7 @@ impl<T: Config> Pallet<T> {
             flag: None,
             finding: None,
             larger: BoundedVec::new(),
+            reverted: false,
             merged: false,
             newcomer,
         };

@@ -26,9 +26,9 @@ impl<T: Config> Pallet<T> {
     /// Whether a merge holds the claim: the round's own merge every accepted one (a challenge does not change a merge while
     /// it is open), a replay every one that was merged and not taken out since.
     pub(crate) fn contributes(record: &Record<T>, replayed: bool) -> bool {
-        let out = matches!(record.state, ClaimState::Reverted | ClaimState::Excluded);
+        let out = record.reverted || record.state == ClaimState::Excluded;
         let accepted = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
-        (record.merged && !out) || (accepted && !replayed)
+        !out && (record.merged || (accepted && !replayed))
     }
 
     /// The round whose claims the merge of `round` holds.

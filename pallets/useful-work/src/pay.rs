@@ -11,9 +11,7 @@ use dream_primitives::emission;
 use dream_primitives::math::{mul_div, to_u64};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::Funding;
-use dream_primitives::round::{
-    ClaimEvent, ClaimRecord, ClaimState, HistoryEntry, Receipt, Role, Round,
-};
+use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, Receipt, Role, Round};
 use dream_primitives::{credits, Balance, BlockNumber, H256};
 use polkadot_sdk::frame_support::traits::fungible::{Inspect, Mutate};
 use polkadot_sdk::frame_support::traits::Get;
@@ -252,9 +250,8 @@ impl<T: Config> Pallet<T> {
         // with a lost jury only.
         let canary = record.state == ClaimState::Canary;
         let round = record.claim.round;
-        let felled = |h: &HistoryEntry| matches!(h.state, ClaimState::Slashed | ClaimState::Void);
-        let reverted = record.state == ClaimState::Reverted && !record.history.iter().any(felled);
-        if (Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary) || reverted {
+        let stands = record.reverted && !record.was_felled();
+        if (Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary) || stands {
             let funded = matches!(Self::funding(round), Some(Funding::Emission(_)));
             if funded {
                 let units = Self::units(round, u64::from(record.claim.segments));

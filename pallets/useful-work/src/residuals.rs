@@ -33,8 +33,7 @@ impl<T: Config> Pallet<T> {
     /// of that round may have started there.
     pub(crate) fn drop_reverted_residuals(round: RoundId) {
         for id in RoundClaims::<T>::get(round) {
-            let reverted = |r: &Record<T>| r.state == ClaimState::Reverted;
-            if let Some(record) = Claims::<T>::get(id).filter(reverted) {
+            if let Some(record) = Claims::<T>::get(id).filter(|r| r.reverted) {
                 Self::drop_residual(id, &record);
             }
         }

@@ -28,11 +28,11 @@ const MAX_SPAN: u32 = 256;
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_revert_claim(claim: H256) -> DispatchResult {
         let mut record = Claims::<T>::get(claim).ok_or(Error::<T>::UnknownClaim)?;
-        ensure!(
-            record.state != ClaimState::Reverted,
-            Error::<T>::AlreadyReverted
-        );
+        ensure!(!record.reverted, Error::<T>::AlreadyReverted);
         ensure!(record.merged, Error::<T>::NotMerged);
+        // Its verdict comes first.
+        let judged = record.state != ClaimState::Challenged;
+        ensure!(judged, Error::<T>::WrongClaimState);
         let id = record.claim.round;
         ensure!(Self::within_retention(id), Error::<T>::RevertTooOld);
         Self::move_claim(&mut record, ClaimEvent::Revert).ok_or(Error::<T>::WrongClaimState)?;
@@ -41,6 +41,7 @@ impl<T: Config> Pallet<T> {
         if !training {
             Self::drop_residual(claim, &record);
         }
+        record.reverted = true;
         Claims::<T>::insert(claim, record);
         Self::deposit_event(Event::ClaimReverted { claim, round: id });
         Self::leave_replay(id);

@@ -98,6 +98,22 @@ impl<T: Config> Pallet<T> {
                 let entry = exposure.entry(record.claim.profile).or_default();
                 *entry = entry.saturating_add(promised);
             }
+            let out = matches!(
+                record.state,
+                ClaimState::Reverted
+                    | ClaimState::Challenged
+                    | ClaimState::Slashed
+                    | ClaimState::Void
+            );
+            let reverted = record.state == ClaimState::Reverted;
+            ensure!(
+                record.reverted || !reverted,
+                "a reverted claim is not marked"
+            );
+            ensure!(
+                !record.reverted || out && record.merged,
+                "a claim that was taken out is back"
+            );
             let on_trial = matches!(
                 record.state,
                 ClaimState::Escalated | ClaimState::OnTrial | ClaimState::Challenged

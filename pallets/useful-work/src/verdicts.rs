@@ -263,7 +263,9 @@ impl<T: Config> Pallet<T> {
             Outcome::Upheld | Outcome::Hung | Outcome::Jury => None,
         };
         let Some(felled) = felled else {
-            let event = if record.merged {
+            let event = if record.reverted {
+                ClaimEvent::Revert
+            } else if record.merged {
                 ClaimEvent::Merge
             } else {
                 ClaimEvent::Accept

@@ -62,11 +62,11 @@ impl World {
         };
         let claims = self.round_claims.get(&source).into_iter().flatten();
         let records = claims.map(|id| (*id, &self.claims[id]));
-        let out = |s: ClaimState| matches!(s, ClaimState::Reverted | ClaimState::Excluded);
         let held = |s: ClaimState| matches!(s, ClaimState::Accepted | ClaimState::Challenged);
         records
             .filter(|(_, r)| {
-                (r.merged && !out(r.state)) || (held(r.state) && round.replays.is_none())
+                let out = r.reverted || r.state == ClaimState::Excluded;
+                !out && (r.merged || (held(r.state) && round.replays.is_none()))
             })
             .map(|(claim, r)| Contribution {
                 claim,
@@ -136,6 +136,7 @@ impl World {
             larger: BoundedVec::new(),
             merged: false,
             newcomer: false,
+            reverted: false,
         };
         self.claims.insert(claim_id, record);
         self.event("UsefulWork", "Claimed", &[("claim", &|| claim_id.encode())]);

@@ -323,6 +323,7 @@ impl World {
         let state = matches!(record.state, ClaimState::Merged | ClaimState::Vested);
         ensure(record.merged && state, work("WrongClaimState"))?;
         move_claim(&mut record, ClaimEvent::Revert, self.number);
+        record.reverted = true;
         let RoundId { branch, number } = record.claim.round;
         self.claims.insert(claim, record);
         let replay = self

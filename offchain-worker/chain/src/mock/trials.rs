@@ -212,6 +212,7 @@ impl World {
             (Outcome::Slashed, _) => ClaimEvent::Slash,
             (Outcome::Lacking, _) | (Outcome::Hung, true) => ClaimEvent::Void,
             (_, true) => ClaimEvent::Accept,
+            (_, false) if record.reverted => ClaimEvent::Revert,
             (_, false) if self.was_merged(&record) => ClaimEvent::Merge,
             (_, false) => ClaimEvent::Accept,
         };
@@ -320,8 +321,11 @@ impl World {
             _ => false,
         };
         ensure(open, work("WrongPhase"))?;
-        let judged = matches!(record.state, ClaimState::Accepted | ClaimState::Merged);
-        ensure(judged, work("WrongClaimState"))?;
+        let judged = matches!(
+            record.state,
+            ClaimState::Accepted | ClaimState::Merged | ClaimState::Reverted
+        );
+        ensure(judged && !record.was_felled(), work("WrongClaimState"))?;
         ensure(segment < record.claim.segments, work("BadSegments"))?;
         let doubled = 1 << record.challenges();
         let bond = self.parameters.bonds.challenge * doubled;

@@ -59,9 +59,9 @@ impl Worker {
             let Some(record) = chain.claim(at, id).await? else {
                 continue;
             };
-            let out = matches!(record.state, ClaimState::Reverted | ClaimState::Excluded);
+            let out = record.reverted || record.state == ClaimState::Excluded;
             let accepted = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
-            if (record.merged && !out) || (accepted && replays.is_none()) {
+            if !out && (record.merged || (accepted && replays.is_none())) {
                 all.push((id, record));
             }
         }

@@ -83,7 +83,6 @@ impl Miner {
                 | ClaimState::Slashed
                 | ClaimState::Canary
                 | ClaimState::Excluded
-                | ClaimState::Reverted
         ) {
             return Ok(false);
         }

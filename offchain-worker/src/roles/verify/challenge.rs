@@ -86,7 +86,7 @@ impl Verifier {
     ) -> Result<bool, WorkerError> {
         let (worker, claim) = (&self.worker, suspicion.claim);
         match record.state {
-            ClaimState::Accepted | ClaimState::Merged => {}
+            ClaimState::Accepted | ClaimState::Merged | ClaimState::Reverted => {}
             ClaimState::Revealed
             | ClaimState::Escalated
             | ClaimState::OnTrial

@@ -254,6 +254,7 @@ pub fn record() -> ClaimRecord<AccountId> {
         larger: bounded(&[[44; 32]]),
         merged: true,
         newcomer: false,
+        reverted: false,
     }
 }
 

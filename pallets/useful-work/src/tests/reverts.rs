@@ -3,7 +3,7 @@
 
 use super::models::*;
 use super::*;
-use crate::{Bases, Credits, Error, Replays};
+use crate::{Bases, Bonds, Credits, Error, Replays};
 use dream_primitives::dispute::{answer_hashes, children, Tree};
 use dream_primitives::game::Turn;
 use dream_primitives::round::{ClaimEvent, Role};
@@ -325,6 +325,115 @@ fn reverted_claim_should_keep_its_pay_and_credits_unless_a_jury_found_against_it
                 .count()
         };
         assert_eq!((count(1), count(2), count(3)), (3, 2, 3));
+    });
+}
+
+/// A round of three merged claims, on the base that is returned; account 9 can challenge them.
+fn merged_round() -> (Model, Vec<Trace>) {
+    assert_ok!(UsefulWork::bond(origin(9), 20_000 * DREAM));
+    retained(4);
+    let first = real_model();
+    train();
+    let traces = accepted_round(1, &MINERS);
+    dismiss();
+    post_model(3, R1, &first.merged(&recipe(), &deltas_of(R1)));
+    run_to(R1, Phase::Vesting);
+    (first, traces)
+}
+
+fn held_by(round: RoundId) -> Vec<H256> {
+    let all = UsefulWork::contributions(round);
+    all.iter().map(|c| c.claim).collect()
+}
+
+fn credited(account: AccountId) -> bool {
+    Credits::<Test>::get(account).amount > 0
+}
+
+#[test]
+fn reverted_claim_should_be_challenged_and_slashed_and_stay_out() {
+    build_and_execute(|| {
+        let (first, traces) = merged_round();
+        let fake = &traces[0];
+        revert(fake.id());
+        assert_eq!(fake.record().receipts.len(), 4);
+        assert_ok!(UsefulWork::challenge(origin(9), fake.id(), 0));
+        run_to(round_id(2), Phase::Merging);
+        // While it is judged neither its own round's merge nor the replay holds it, and it cannot be reverted again.
+        let record = fake.record();
+        assert_eq!(
+            (record.state, record.reverted),
+            (ClaimState::Challenged, true)
+        );
+        for round in [R1, round_id(2)] {
+            let held = held_by(round);
+            assert_eq!((held.len(), held.contains(&fake.id())), (2, false));
+        }
+        assert_noop!(
+            UsefulWork::revert_claim(RuntimeOrigin::root(), fake.id()),
+            Error::<Test>::AlreadyReverted
+        );
+        // The miner opens nothing.
+        run_blocks(PARAMETERS.with_borrow(|p| p.round.response_blocks));
+        let record = fake.record();
+        assert_eq!((record.state, record.bond), (ClaimState::Slashed, 0));
+        assert!(record.receipts.iter().all(|r| r.role == Role::Verifier));
+        assert_eq!(Bonds::<Test>::get(1).unwrap().total, 19_000 * DREAM);
+        assert!(!held_by(round_id(2)).contains(&fake.id()));
+        assert_noop!(
+            UsefulWork::revert_claim(RuntimeOrigin::root(), fake.id()),
+            Error::<Test>::AlreadyReverted
+        );
+        replayed(2, &first);
+        run_to(R1, Phase::Closed);
+        assert_eq!([1, 2, 3].map(credited), [false, true, true]);
+    });
+}
+
+#[test]
+fn reverted_claim_should_stay_reverted_and_be_paid_when_its_challenge_fails() {
+    build_and_execute(|| {
+        let (first, traces) = merged_round();
+        let honest = &traces[0];
+        revert(honest.id());
+        assert_ok!(UsefulWork::challenge(origin(9), honest.id(), 0));
+        let (start, end) = (honest.start(0), honest.opening(0));
+        assert_ok!(UsefulWork::open_challenged(
+            origin(1),
+            honest.id(),
+            start,
+            end
+        ));
+        judge(honest, |_| Some(honest.trial_report()));
+        let record = honest.record();
+        assert_eq!(
+            (record.state, record.reverted),
+            (ClaimState::Reverted, true)
+        );
+        assert_eq!(record.receipts.len(), 4);
+        assert_eq!(Bonds::<Test>::get(9).unwrap().total, 19_800 * DREAM);
+        let second = replayed(2, &first);
+        assert!(!held_by(round_id(2)).contains(&honest.id()));
+        assert_eq!(head_header().state_root, second.state_root());
+        run_to(R1, Phase::Closed);
+        assert_eq!([1, 2, 3].map(credited), [true; 3]);
+    });
+}
+
+#[test]
+fn claim_that_a_jury_felled_should_not_be_challenged_again_when_it_is_reverted() {
+    build_and_execute(|| {
+        let (first, traces) = merged_round();
+        let fake = traces[0].id();
+        assert_ok!(UsefulWork::challenge(origin(9), fake, 0));
+        run_blocks(PARAMETERS.with_borrow(|p| p.round.response_blocks));
+        assert_eq!(traces[0].record().state, ClaimState::Slashed);
+        revert(fake);
+        assert_noop!(
+            UsefulWork::challenge(origin(9), fake, 0),
+            Error::<Test>::WrongClaimState
+        );
+        replayed(2, &first);
     });
 }
 
