@@ -394,6 +394,7 @@ pub(crate) fn record<T: Config>(
         ),
         merged: false,
         newcomer: false,
+        reverted: false,
     }
 }
 
