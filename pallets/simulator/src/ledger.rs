@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What must hold in every block.
 
-use crate::actors::MinerKind;
+use crate::actors::{MinerKind, VerifierKind};
 use crate::chain::{account, AccountId, Balances, Chain, RuntimeEvent, System};
 use crate::chain::{UsefulWork, AUTHORS, TREASURY};
 use crate::outcome::Outcome;
@@ -132,7 +132,11 @@ impl World {
         assert!(!refused, "{outcome:?}, {}", self.describe());
         if self.setup.drop_out == 0 {
             let done = outcome.state == ClaimState::Vested;
-            assert!(done && outcome.paid > 0, "{outcome:?}, {}", self.describe());
+            // Two hostile seats of three can say of a canary that its states were not trained.
+            let hostile = |v: &VerifierKind| *v != VerifierKind::Honest;
+            let denied = outcome.duty && self.setup.verifiers.iter().any(hostile);
+            let paid = outcome.paid > 0 || denied;
+            assert!(done && paid, "{outcome:?}, {}", self.describe());
         }
     }
 
