@@ -75,15 +75,17 @@ impl Worker {
             Err(error) if error.lacking() => error,
             Err(error) => return Err(error.into()),
         };
-        let Some((cid, server_cid)) = self.own_cids(view, header).await? else {
+        if let Some(kept) = self.kept(view, header, part).await? {
+            return Ok(kept);
+        }
+        let Some(merged) = self.made_again(view, header).await? else {
             return Err(error.into());
         };
-        let own = VersionHeader {
-            cid,
-            server_cid,
-            ..header.clone()
-        };
-        Ok(self.fetch(view, &own, part).await?)
+        self.keep_version(&merged).await?;
+        Ok(match part {
+            Part::State => merged.state,
+            Part::Moments => merged.moments,
+        })
     }
 
     /// Stores a merged version and remembers where.
@@ -105,32 +107,42 @@ impl Worker {
         Ok(cids)
     }
 
-    /// Where this worker keeps a version: from an earlier merge of its own, else from one that it makes now. `None` where
-    /// its round or a delta is gone.
-    async fn own_cids(
+    /// What this worker kept of a version: of an earlier merge of its own.
+    async fn kept(
         &self,
         view: &RoundView,
         header: &VersionHeader,
-    ) -> Result<Option<Cids>, WorkerError> {
-        if let Some(cids) = self.database.get::<Cids>(&key(header.state_root))? {
-            let (store, architecture) = (&*self.store, &view.terms.architecture);
-            let what = "own merge";
-            let kept = blobs::parameters(store, architecture, what, &cids.0, header.state_root);
-            if kept.await.is_ok() {
-                return Ok(Some(cids));
-            }
+        part: Part,
+    ) -> Result<Option<Vec<i32>>, WorkerError> {
+        let Some((cid, server_cid)) = self.database.get::<Cids>(&key(header.state_root))? else {
+            return Ok(None);
+        };
+        let own = VersionHeader {
+            cid,
+            server_cid,
+            ..header.clone()
+        };
+        match self.fetch(view, &own, part).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.lacking() => Ok(None),
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// A version made again from the one before and the deltas between; `None` where its round or a delta is gone.
+    async fn made_again(
+        &self,
+        view: &RoundView,
+        header: &VersionHeader,
+    ) -> Result<Option<Merged>, WorkerError> {
         let Some(made) = self.round_of_version(view, header).await? else {
             return Ok(None);
         };
         warn!(
-            "version {} is not where its header says: made again from the deltas of round {}",
+            "version {} is not where its header says: it is made again from the deltas of round {}",
             header.number, made.round.id.number
         );
-        match self.remerge(&made, header).await? {
-            Some(merged) => Ok(Some(self.keep_version(&merged).await?)),
-            None => Ok(None),
-        }
+        self.remerge(&made, header).await
     }
 
     /// The round whose merge a version is: `view`'s own, or an earlier one of its branch that the chain still keeps.
