@@ -120,7 +120,7 @@ impl Worker {
         let own = VersionHeader {
             cid,
             server_cid,
-            ..header.clone()
+            ..*header
         };
         match self.fetch(view, &own, part).await {
             Ok(found) => Ok(Some(found)),
