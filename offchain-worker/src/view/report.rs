@@ -226,10 +226,9 @@ pub async fn gather(
     };
     let mut accounts: BTreeMap<AccountId, Account> = BTreeMap::new();
     for record in &rounds {
-        let base = lineage
-            .iter()
-            .find(|(h, _)| *h == record.round.base)
-            .map_or(0, |(_, v)| v.number);
+        // A version that a revert took back is in the lineage no more.
+        let base = chain.version(at, record.round.base).await?;
+        let base = base.map_or(0, |v| v.number);
         for (id, claim) in &record.claims {
             data.claims.push(claim_of(*id, claim, base, names));
             let vesting = record.round.phase != Phase::Closed;
