@@ -59,7 +59,7 @@ fn small_network_should_train_a_better_model_slash_the_fake_and_revert_a_claim()
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report");
     let output = demo()
-        .args(["--rounds", "2", "--patience", "900", "--margin", "1.0"])
+        .args(["--rounds", "2", "--patience", "1800", "--margin", "1.0"])
         .args(["--text".as_ref(), text(folder.path()).as_os_str()])
         .args(["--report".as_ref(), report.as_os_str()])
         .args(["--dir".as_ref(), folder.path().join("run").as_os_str()])
@@ -67,7 +67,7 @@ fn small_network_should_train_a_better_model_slash_the_fake_and_revert_a_claim()
         .unwrap();
     let log = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{log}\n{errors}");
+    assert!(output.status.success(), "{errors}\n{log}");
     for part in [
         "PASSED",
         "empty.txt is empty",

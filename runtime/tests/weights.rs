@@ -2,8 +2,13 @@
 //! Every call of ours fits a block at its largest, and so does what blocks do by themselves.
 
 use dream_runtime::{configs::RuntimeBlockWeights, Runtime};
-use frame_support::{dispatch::DispatchClass, traits::Get, weights::Weight};
+use frame_support::{
+    dispatch::DispatchClass,
+    traits::{Get, GetCallName},
+    weights::Weight,
+};
 use polkadot_sdk::*;
+use std::collections::BTreeSet;
 
 /// Share of a block that hooks may take at worst.
 const HOOKS: u64 = 2;
@@ -50,6 +55,22 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
         ("open_digests", W::open_digests()),
         ("reveal_replay", W::reveal_replay()),
         ("post_merge", W::post_merge()),
+        ("commit_shard", D::commit_shard()),
+        ("open_shard", W::open_shard()),
+        ("commit_score", W::commit_score()),
+        ("reveal_score", W::reveal_score()),
+        ("dispute_merge", W::dispute_merge()),
+        ("answer_dispute", W::answer_dispute()),
+        ("narrow_dispute", W::narrow_dispute()),
+        (
+            "prove_chunk",
+            W::prove_chunk(dream_primitives::dispute::MAX_OPENINGS),
+        ),
+        ("prove_pair", W::prove_pair()),
+        ("demand_chunk", W::demand_chunk()),
+        ("supply_chunk", W::supply_chunk()),
+        ("revert_claim", W::revert_claim()),
+        ("dismiss_profile", W::dismiss_profile()),
         ("admit_profile", W::admit_profile()),
         ("fund_branch", W::fund_branch()),
         ("withdraw_escrow", W::withdraw_escrow()),
@@ -62,6 +83,16 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
     ]
 }
 
+fn call_names() -> BTreeSet<&'static str> {
+    let all = [
+        pallet_chain_parameters::Call::<Runtime>::get_call_names(),
+        pallet_model_registry::Call::<Runtime>::get_call_names(),
+        pallet_data_registry::Call::<Runtime>::get_call_names(),
+        pallet_useful_work::Call::<Runtime>::get_call_names(),
+    ];
+    all.into_iter().flatten().copied().collect()
+}
+
 #[test]
 fn every_call_should_fit_a_block_when_it_is_at_its_largest() {
     let weights = RuntimeBlockWeights::get();
@@ -69,7 +100,10 @@ fn every_call_should_fit_a_block_when_it_is_at_its_largest() {
         .get(DispatchClass::Normal)
         .max_extrinsic
         .expect("normal transactions are limited");
-    for (name, weight) in largest_calls() {
+    let calls = largest_calls();
+    let known: BTreeSet<&str> = calls.iter().map(|(name, _)| *name).collect();
+    assert_eq!(known, call_names());
+    for (name, weight) in calls {
         assert!(
             weight.all_lte(limit),
             "{name}: {weight:?} is above {limit:?}"

@@ -184,11 +184,10 @@ impl Seen {
         })
     }
 
-    /// Whether an accepted claim has no receipts yet.
+    /// Whether an accepted claim has no receipts yet. Claims of a version that was not promoted stay accepted, and are paid.
     pub fn unpaid(&self) -> bool {
-        self.claims
-            .values()
-            .any(|c| c.state == ClaimState::Accepted)
+        let unpaid = |c: &ClaimRecord| c.state == ClaimState::Accepted && c.receipts.is_empty();
+        self.claims.values().any(unpaid)
     }
 
     /// Claims in order of round and miner.

@@ -30,7 +30,7 @@ const SHARDS: usize = 2;
 /// Most samples of a shard.
 const SHARD: usize = 32;
 /// Rounds beyond those asked for in which chance may bring what the demo shows.
-const EXTRA_ROUNDS: u32 = 12;
+const EXTRA_ROUNDS: u32 = 24;
 /// Blocks within which a revert must be through: the round that is open ends first, then each round is made again.
 const REVERT_BLOCKS: u32 = 400;
 /// Seed of the model's first parameters.

@@ -193,21 +193,19 @@ pub struct ClaimRecord<AccountId> {
 impl<AccountId> ClaimRecord<AccountId> {
     /// Whether a report says what the claim says of the segments with these ends.
     pub fn says(&self, ends: &[SegmentResult], report: &ReplayReport) -> bool {
-        self.initial_state == Some(report.initial_state)
-            && ends == report.results.as_slice()
-            && self.claim.delta_root == report.delta_root
-            && self.claim.residual.map(|r| r.end_root()) == report.residual_end
+        ends == report.results.as_slice() && self.begins_and_ends_as(report)
     }
 
     /// Whether a report found the states, the delta and the residual of the claim, whatever it says of digests.
     pub fn trained_as(&self, report: &ReplayReport) -> bool {
         let state = |r: &SegmentResult| (r.segment, r.end_state);
+        let (claimed, found) = (self.ends.iter(), report.results.iter());
+        claimed.map(state).eq(found.map(state)) && self.begins_and_ends_as(report)
+    }
+
+    /// Whether a report names the claim's state 0, delta and residual.
+    fn begins_and_ends_as(&self, report: &ReplayReport) -> bool {
         self.initial_state == Some(report.initial_state)
-            && self
-                .ends
-                .iter()
-                .map(state)
-                .eq(report.results.iter().map(state))
             && self.claim.delta_root == report.delta_root
             && self.claim.residual.map(|r| r.end_root()) == report.residual_end
     }
@@ -215,10 +213,8 @@ impl<AccountId> ClaimRecord<AccountId> {
     /// Whether the claim earns what its training is worth, up to the flat fee of a fake on duty: of that, all but the
     /// digests must be what training gives, or idle accounts would claim on duty only.
     pub fn earns(&self) -> bool {
-        let trained = |s: &&Seat<AccountId>| s.trained;
-        let count = self.committee.iter().filter(trained).count();
-        let found = two_thirds(to_u32(count), to_u32(self.committee.len()));
-        self.state.accepted() || self.state == ClaimState::Canary && found
+        let canary = self.state == ClaimState::Canary;
+        self.state.accepted() || canary && self.two_thirds_of_seats(|s| s.trained)
     }
 
     /// What the first committee's verdicts decide once the flag is open: a fake on duty is one whatever they say;
@@ -236,8 +232,11 @@ impl<AccountId> ClaimRecord<AccountId> {
 
     /// Whether at least two thirds of the first committee's seats gave a verdict.
     pub fn two_thirds_said(&self, verdict: Verdict) -> bool {
-        let same = |s: &&Seat<AccountId>| s.verdict == Some(verdict);
-        let count = self.committee.iter().filter(same).count();
+        self.two_thirds_of_seats(|s| s.verdict == Some(verdict))
+    }
+
+    fn two_thirds_of_seats(&self, holds: impl Fn(&Seat<AccountId>) -> bool) -> bool {
+        let count = self.committee.iter().filter(|s| holds(s)).count();
         two_thirds(to_u32(count), to_u32(self.committee.len()))
     }
 

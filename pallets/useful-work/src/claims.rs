@@ -166,9 +166,9 @@ impl<T: Config> Pallet<T> {
             flag: None,
             finding: None,
             larger: BoundedVec::new(),
-            reverted: false,
             merged: false,
             newcomer,
+            reverted: false,
         };
         let _ = record.history.try_push(HistoryEntry {
             block: Self::now(),

@@ -29,13 +29,19 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// Forgets what the reverted claims of a round left over. Where a round is in motion this waits for the replay: a claim
-    /// of that round may have started there.
-    pub(crate) fn drop_reverted_residuals(round: RoundId) {
+    /// Forgets what the reverted claims of a round left over, where that had to wait for the replay (a claim of the round
+    /// that was training may have started there); whether others of its merge stand.
+    pub(crate) fn stands_without_reverted(round: RoundId) -> bool {
+        let mut stands = false;
         for id in RoundClaims::<T>::get(round) {
-            if let Some(record) = Claims::<T>::get(id).filter(|r| r.reverted) {
+            let Some(record) = Claims::<T>::get(id) else {
+                continue;
+            };
+            if record.reverted {
                 Self::drop_residual(id, &record);
             }
+            stands |= Self::contributes(&record, true);
         }
+        stands
     }
 }

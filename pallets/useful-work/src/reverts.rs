@@ -190,8 +190,7 @@ impl<T: Config> Pallet<T> {
         else {
             return true;
         };
-        Self::drop_reverted_residuals(source);
-        if Self::contributing(source, true).is_empty() {
+        if !Self::stands_without_reverted(source) {
             return true;
         }
         let last = CurrentRound::<T>::get(source.branch).unwrap_or(0);

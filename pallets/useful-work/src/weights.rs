@@ -131,7 +131,7 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
         Self::of(0, 17_000, 3, 2)
     }
     fn submit_claim() -> Weight {
-        Self::of(4, 24_000, 9, 6)
+        Self::of(4, 24_000, 10, 6)
     }
     fn open_start_states() -> Weight {
         Self::of(17 * 13, 8_000, 3, 2)
@@ -188,7 +188,7 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
         Self::of(64, 40_000, 8, 5).saturating_add(Weight::from_parts(150_000_000, 0))
     }
     fn revert_claim() -> Weight {
-        Self::of(512, 1_600_000, 530, 16)
+        Self::of(512, 1_600_000, 533, 17)
     }
     fn admit_profile() -> Weight {
         Self::of(0, 1_000, 0, 1)
@@ -197,7 +197,7 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
         Self::admit_profile()
     }
     fn reveal_profile() -> Weight {
-        Self::of(2, 9_000, 6, 2)
+        Self::of(2, 9_000, 6, 3)
     }
     fn open_flag() -> Weight {
         Self::of(20, 20_000, 4, 3)
@@ -246,10 +246,11 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
     fn begin_block(active: u32, branches: u32, swept: u32, drawing: u32) -> Weight {
         let [active, branches, swept, drawing] = [active, branches, swept, drawing].map(u64::from);
         let rounds = Self::of(4, 4_000, 6, 5).saturating_mul(active);
-        // A swept claim may draw among 256 verifiers and lock 16 seats, or pay 17 receipts out and unlock as many.
-        let claims = Self::of(64, 60_000, 60, 60).saturating_mul(swept);
-        // 256 verifiers with bond and profile, and their frozen list.
-        let draws = Self::of(0, 120_000, 520, 2).saturating_mul(drawing);
+        // A swept claim may draw among 256 verifiers and lock 16 seats, or pay 17 receipts out and unlock as many, or be paid
+        // for and leave a residual.
+        let claims = Self::of(64, 60_000, 61, 61).saturating_mul(swept);
+        // 256 claims, and 256 verifiers with bond and profile, their frozen list and who of them reports.
+        let draws = Self::of(0, 240_000, 1_040, 4).saturating_mul(drawing);
         let fixed = Self::of(0, 4_000, 6, 4);
         rounds
             .saturating_add(claims)

@@ -223,3 +223,21 @@ fn demands_and_supplies_should_name_what_is_wrong() {
         assert_noop!(supplying(0, opening(1, 0)), Error::<Test>::WrongPhase);
     });
 }
+
+#[test]
+fn demands_should_be_given_back_when_their_round_has_nothing_left_to_merge() {
+    build_and_execute(|| {
+        real_model();
+        train();
+        let traces = accepted_round(1, &[1]);
+        let (claim, before) = (traces[0].id(), Balances::free_balance(DEMANDER));
+        demand(claim, 0);
+        run_blocks(3);
+        demand(claim, 1);
+        run_to(R1, Phase::Paying);
+        assert_eq!(traces[0].record().state, ClaimState::Excluded);
+        assert_eq!((held(), round().disputes), (0, 0));
+        assert_eq!(Balances::free_balance(DEMANDER), before);
+        assert!(!Demands::<Test>::contains_key(R1));
+    });
+}
