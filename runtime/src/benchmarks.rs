@@ -11,7 +11,7 @@ use dream_primitives::registry::{Branch, DatasetRecord, Model};
 use dream_primitives::value::Shard;
 use dream_primitives::version::VersionHeader;
 use dream_primitives::{BoundedVec, BranchId};
-use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, Benchmarking};
+use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList};
 use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 use polkadot_sdk::*;
 

@@ -72,12 +72,12 @@ mod benches {
         let origin =
             T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
         let shard = |root| Shard {
-            root: H256::from_low_u64_be(root),
+            root: H256::repeat_byte(root),
             samples: MAX_SHARD,
             window: 129,
             steward: whitelisted_caller(),
         };
-        for root in 1..u64::from(MAX_SHARDS) {
+        for root in 1..u8::try_from(MAX_SHARDS).unwrap_or(u8::MAX) {
             Pallet::<T>::do_commit_shard(0, shard(root))?;
         }
 

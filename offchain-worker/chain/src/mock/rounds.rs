@@ -234,7 +234,9 @@ impl World {
         let all = self.verifiers.get(&branch).cloned().unwrap_or_default();
         let weight = |account: &AccountId| -> Balance {
             let profile = self.profiles.get(&(branch, *account));
-            let old = |p: &&ProfileRecord| p.since < round.opened;
+            let opened = round.opened;
+            let old =
+                |p: &&ProfileRecord| p.since < opened && p.enlisted.is_some_and(|e| e < opened);
             let fits = profile
                 .filter(old)
                 .is_some_and(|p| p.leaf == record.claim.profile);

@@ -71,8 +71,15 @@ pub(crate) fn prepare<T: Config>() -> ChainParameters {
     parameters
 }
 
+fn word(n: u64) -> H256 {
+    let mut bytes = [0; 32];
+    let low = bytes.iter_mut().rev().zip(n.to_le_bytes());
+    low.for_each(|(to, from)| *to = from);
+    H256(bytes)
+}
+
 pub(crate) fn h(n: u32) -> H256 {
-    H256::from_low_u64_be(n.into())
+    word(n.into())
 }
 
 pub(crate) fn cid() -> Cid {
@@ -425,7 +432,7 @@ pub(crate) fn put_claims<T: Config>(
 /// Id of a round's claim of this place.
 pub(crate) fn claim_id(round: RoundId, place: u32) -> H256 {
     let high = u64::from(round.branch) << 32 | u64::from(round.number);
-    H256::from_low_u64_be(high.wrapping_mul(1 << 10).wrapping_add(place.into()))
+    word(high.wrapping_mul(1 << 10).wrapping_add(place.into()))
 }
 
 /// One claim of `miner` in a round in this phase, with a full record that `change` may change.
@@ -458,6 +465,7 @@ pub(crate) fn empty_seat<T: Config>(verifier: AccountOf<T>) -> Seat<AccountOf<T>
         commitment: None,
         verdict: None,
         report: None,
+        trained: false,
     }
 }
 
