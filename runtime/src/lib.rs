@@ -20,6 +20,7 @@ mod benchmarks;
 pub mod configs;
 pub mod genesis;
 pub mod sessions;
+pub mod weights;
 
 use alloc::{borrow::Cow, vec::Vec};
 use polkadot_sdk::*;

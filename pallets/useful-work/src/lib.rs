@@ -124,7 +124,7 @@ pub mod pallet {
     /// Most branches that their owners pay.
     pub const MAX_FUNDED: u32 = 16;
     /// Most rounds that draw in a block or do what costs as much: each reads its branch's verifiers, its claims, or both.
-    pub const MAX_DRAWING: u32 = 8;
+    pub const MAX_DRAWING: u32 = 3;
 
     /// Storage version.
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);

@@ -308,7 +308,7 @@ impl pallet_useful_work::Config for Test {
     type AdminOrigin = frame_system::EnsureRoot<AccountId>;
     type Signature = polkadot_sdk::sp_runtime::testing::TestSignature;
     type SweepPerBlock = SweepPerBlock;
-    type WeightInfo = crate::weights::EstimatedWeight<Test>;
+    type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = benchmarks::Helper;
 }

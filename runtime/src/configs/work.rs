@@ -6,12 +6,15 @@ use crate::*;
 use frame_support::traits::{ConstU32, Get};
 use frame_system::EnsureRoot;
 
+/// What a read and a write of the database cost.
+type DbWeight = <Runtime as frame_system::Config>::DbWeight;
+
 /// Who decides until token holders vote: root, which is the sudo key of a development chain.
 pub type Admin = EnsureRoot<AccountId>;
 
 impl pallet_chain_parameters::Config for Runtime {
     type AdminOrigin = Admin;
-    type WeightInfo = pallet_chain_parameters::weights::EstimatedWeight<Runtime>;
+    type WeightInfo = crate::weights::pallet_chain_parameters::WeightInfo<DbWeight>;
 }
 
 impl pallet_model_registry::Config for Runtime {
@@ -20,7 +23,7 @@ impl pallet_model_registry::Config for Runtime {
     type Parameters = ChainParameters;
     type AdminOrigin = Admin;
     type MaxAdmitted = ConstU32<16>;
-    type WeightInfo = pallet_model_registry::weights::EstimatedWeight<Runtime>;
+    type WeightInfo = crate::weights::pallet_model_registry::WeightInfo<DbWeight>;
 }
 
 impl pallet_data_registry::Config for Runtime {
@@ -28,7 +31,7 @@ impl pallet_data_registry::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type Parameters = ChainParameters;
     type AdminOrigin = Admin;
-    type WeightInfo = pallet_data_registry::weights::EstimatedWeight<Runtime>;
+    type WeightInfo = crate::weights::pallet_data_registry::WeightInfo<DbWeight>;
 }
 
 /// VRF output of the parent block: BABE stores a block's own output only when the block ends.
@@ -61,7 +64,7 @@ impl pallet_useful_work::Config for Runtime {
     type AdminOrigin = Admin;
     type Signature = Signature;
     type SweepPerBlock = ConstU32<8>;
-    type WeightInfo = pallet_useful_work::weights::EstimatedWeight<Runtime>;
+    type WeightInfo = crate::weights::pallet_useful_work::WeightInfo<DbWeight>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmarks::Helper;
 }

@@ -503,13 +503,14 @@ mod benches {
         assert!(FoundationRetired::<T>::get());
     }
 
-    /// `a` rounds move, `b` branches open one, `c` claims are paid out, `d` rounds read their claims and verifiers.
+    /// `a` rounds move, `b` branches open one, `c` claims are paid out, `d` rounds read their claims and verifiers; the round
+    /// that is paid out needs the last place among those.
     #[benchmark]
     fn begin_block(
         a: Linear<{ MAX_DRAWING + 1 }, { MAX_ACTIVE / 2 }>,
         b: Linear<0, { 2 * MAX_FUNDED }>,
         c: Linear<1, { T::SweepPerBlock::get() }>,
-        d: Linear<0, { MAX_DRAWING }>,
+        d: Linear<0, { MAX_DRAWING - 1 }>,
     ) {
         busy::<T>(a, b, c, d);
 
