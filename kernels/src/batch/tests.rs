@@ -106,7 +106,7 @@ fn encode_should_leave_the_plaintext_when_the_errors_are_taken_off() {
             polynomial: FIRST.polynomial + i as u32,
         };
         let e = errors.draw(seed, place, 1_024);
-        let mut left = ring.from_words::<Coefficient>(&rows[i * 2_048..(i + 1) * 2_048]);
+        let mut left = ring.polynomial::<Coefficient>(&rows[i * 2_048..(i + 1) * 2_048]);
         let mut te = ring.from_signed(e.iter().map(|e| i64::from(*e)));
         ring.scale(&mut te, 1 << settings.width);
         ring.sub(&mut left, &te);

@@ -98,7 +98,7 @@ impl DataLayer {
                     hash: self.params.hash(),
                     block: after(first, i),
                     terms: 1,
-                    body: self.ring.from_words(body),
+                    body: self.ring.polynomial(body),
                 });
             }
         }

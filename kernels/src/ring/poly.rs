@@ -144,7 +144,7 @@ impl Ring {
     ///
     /// # Panics
     /// Where there are not N words a limb.
-    pub(crate) fn from_words<Domain>(&self, words: &[u32]) -> Poly<Domain> {
+    pub(crate) fn polynomial<Domain>(&self, words: &[u32]) -> Poly<Domain> {
         assert_eq!(
             words.len(),
             self.degree() * self.limbs(),
