@@ -72,6 +72,29 @@ fn every_kernel_should_equal_the_scalar_backend_when_launched_from_rust() {
 }
 
 #[test]
+fn bench_should_print_every_line_of_its_table() {
+    let Some(output) = with_driver(Path::new(PROGRAM), &["--quick-bench"], None) else {
+        return;
+    };
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", output.status);
+    for line in [
+        "| copy |",
+        "| forward, N = 2^12 |",
+        "| inverse, N = 2^16 |",
+        "| a += b |",
+        "| sum of 16 batches |",
+        "| to the GPU |",
+        "| from the GPU |",
+        "transfers included, GPU",
+        "transfers included, CPU",
+        "of that the kernels",
+    ] {
+        assert!(said.contains(line), "no {line}: {said}");
+    }
+}
+
+#[test]
 fn program_should_count_nothing_as_passed_when_there_is_no_gpu() {
     // cuInit is what fails on a machine with a driver and no GPU.
     let Some(output) = with_driver(Path::new(PROGRAM), &[], Some("cuInit:1")) else {
@@ -90,7 +113,7 @@ fn program_should_count_nothing_as_passed_when_there_is_no_gpu() {
 fn program_should_start_with_whatever_driver_there_is() {
     let output = Command::new(PROGRAM).arg("--nothing").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("--tests or --bench"));
+    assert!(text(&output.stderr).contains("--tests, --bench"));
 }
 
 #[test]

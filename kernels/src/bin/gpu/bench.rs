@@ -13,8 +13,34 @@ use dream_kernels::sample::Seed;
 
 use crate::settings;
 
-/// Words of a batch: 256 MiB, several times the largest cache.
-const WORDS: usize = 1 << 26;
+/// How much is measured.
+pub struct Size {
+    /// Words of a batch.
+    pub words: usize,
+    /// Calls that a mean is taken over.
+    pub repeats: u32,
+    /// Means that the smallest is taken of.
+    pub means: u32,
+    /// int8 values that are encrypted.
+    pub values: usize,
+}
+
+/// 256 MiB, several times the largest cache.
+pub const FULL: Size = Size {
+    words: 1 << 26,
+    repeats: 20,
+    means: 5,
+    values: 10_000_000,
+};
+
+/// For a test that the bench runs at all.
+pub const QUICK: Size = Size {
+    words: 1 << 16,
+    repeats: 1,
+    means: 1,
+    values: 20_000,
+};
+
 const FIRST: Block = Block {
     round: 1,
     segment: 0,
@@ -23,24 +49,26 @@ const FIRST: Block = Block {
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Seconds of one call: the smallest of five means over `repeats` calls.
-fn seconds(
-    cuda: &Cuda,
-    repeats: u32,
-    mut call: impl FnMut() -> Result<(), Box<dyn Error>>,
-) -> Result<f64, Box<dyn Error>> {
-    call()?;
-    cuda.synchronize()?;
-    let mut best = f64::INFINITY;
-    for _ in 0..5 {
-        let started = Instant::now();
-        for _ in 0..repeats {
-            call()?;
-        }
+impl Size {
+    /// Seconds of one call: the smallest mean.
+    fn seconds(
+        &self,
+        cuda: &Cuda,
+        mut call: impl FnMut() -> Outcome,
+    ) -> Result<f64, Box<dyn Error>> {
+        call()?;
         cuda.synchronize()?;
-        best = best.min(started.elapsed().as_secs_f64() / f64::from(repeats));
+        let mut best = f64::INFINITY;
+        for _ in 0..self.means {
+            let started = Instant::now();
+            for _ in 0..self.repeats {
+                call()?;
+            }
+            cuda.synchronize()?;
+            best = best.min(started.elapsed().as_secs_f64() / f64::from(self.repeats));
+        }
+        Ok(best)
     }
-    Ok(best)
 }
 
 /// A line of the table: bytes are those that the operation must read and write.
@@ -60,55 +88,56 @@ fn filled(batch: &CudaBatch, words: usize) -> Result<CudaRows, Box<dyn Error>> {
     Ok(batch.uniform(&Seed::new([9; 32]), FIRST, count)?)
 }
 
-pub fn run(cuda: &Arc<Cuda>) -> Outcome {
+pub fn run(cuda: &Arc<Cuda>, size: &Size) -> Outcome {
     let batch = CudaBatch::new(Arc::clone(cuda), settings(4_096, 1)?)?;
-    let from = filled(&batch, WORDS)?;
-    let mut to = filled(&batch, WORDS)?;
-    let bytes = 4 * WORDS;
-    let copied = seconds(cuda, 20, || Ok(batch.copy(&mut to, &from)?))?;
+    let from = filled(&batch, size.words)?;
+    let mut to = filled(&batch, size.words)?;
+    let bytes = 4 * size.words;
+    let copied = size.seconds(cuda, || Ok(batch.copy(&mut to, &from)?))?;
     let copy = 2.0 * bytes as f64 / copied / 1e9;
+    println!("batches of {} KiB", bytes >> 10);
     println!("| operation | time | rate, reads and writes | of a copy's | |");
     println!("|---|---|---|---|---|");
-    line("copy of 256 MiB", copied, 2 * bytes, copy, "");
+    line("copy", copied, 2 * bytes, copy, "");
 
     for log_degree in [12, 13, 14, 16] {
         let batch = CudaBatch::new(Arc::clone(cuda), settings(1 << log_degree, 1)?)?;
-        let mut rows = filled(&batch, WORDS)?;
+        let mut rows = filled(&batch, size.words)?;
         // From 2^15 on the words pass through memory twice.
         let passes = if log_degree > 14 { 2 } else { 1 };
         let millions = |time: f64| {
             format!(
                 "{:.1} M a second",
-                (WORDS >> log_degree) as f64 / time / 1e6
+                (size.words >> log_degree) as f64 / time / 1e6
             )
         };
-        let time = seconds(cuda, 20, || Ok(batch.forward(&mut rows)?))?;
+        let time = size.seconds(cuda, || Ok(batch.forward(&mut rows)?))?;
         let name = format!("forward, N = 2^{log_degree}");
         line(&name, time, 2 * bytes * passes, copy, &millions(time));
-        let time = seconds(cuda, 20, || Ok(batch.inverse(&mut rows)?))?;
+        let time = size.seconds(cuda, || Ok(batch.inverse(&mut rows)?))?;
         let name = format!("inverse, N = 2^{log_degree}");
         line(&name, time, 2 * bytes * passes, copy, &millions(time));
     }
 
-    let mut sum = filled(&batch, WORDS)?;
-    let time = seconds(cuda, 20, || Ok(batch.add(&mut sum, &from)?))?;
+    let mut sum = filled(&batch, size.words)?;
+    let time = size.seconds(cuda, || Ok(batch.add(&mut sum, &from)?))?;
     line("a += b", time, 3 * bytes, copy, "");
-    let time = seconds(cuda, 20, || Ok(batch.mul(&mut sum, &from)?))?;
+    let time = size.seconds(cuda, || Ok(batch.mul(&mut sum, &from)?))?;
     line("a *= b", time, 3 * bytes, copy, "");
-    let time = seconds(cuda, 20, || Ok(batch.mul_add(&mut sum, &from, &to)?))?;
+    let time = size.seconds(cuda, || Ok(batch.mul_add(&mut sum, &from, &to)?))?;
     line("sum += a b", time, 4 * bytes, copy, "");
     // Wiping the sum and giving it back is part of it.
-    let time = seconds(cuda, 20, || Ok(batch.sum(&from, 16).map(drop)?))?;
+    let time = size.seconds(cuda, || Ok(batch.sum(&from, 16).map(drop)?))?;
     let moved = bytes + bytes / 16;
     line(
-        "sum of 16 batches of 16 MiB",
+        "sum of 16 batches",
         time,
         moved,
         copy,
         "with taking and wiping of its memory",
     );
-    let time = seconds(cuda, 5, || {
-        let count = WORDS / batch.settings().ring.degree();
+    let time = size.seconds(cuda, || {
+        let count = size.words / batch.settings().ring.degree();
         Ok(batch.uniform(&Seed::new([3; 32]), FIRST, count).map(drop)?)
     })?;
     line(
@@ -119,49 +148,44 @@ pub fn run(cuda: &Arc<Cuda>) -> Outcome {
         "with taking and wiping of their memory",
     );
     drop((from, to, sum));
-    transfers(&batch, copy)?;
-    encryption(cuda)
+    transfers(&batch, size, copy)?;
+    encryption(cuda, size)
 }
 
-fn transfers(batch: &CudaBatch, copy: f64) -> Outcome {
-    let words = vec![1u32; WORDS];
-    let time = seconds(batch.cuda(), 2, || Ok(batch.upload(&words).map(drop)?))?;
-    line(
-        "256 MiB to the GPU",
-        time,
-        4 * WORDS,
-        copy,
-        "pageable memory",
-    );
+fn transfers(batch: &CudaBatch, size: &Size, copy: f64) -> Outcome {
+    let words = vec![1u32; size.words];
+    let time = size.seconds(batch.cuda(), || Ok(batch.upload(&words).map(drop)?))?;
+    line("to the GPU", time, 4 * size.words, copy, "pageable memory");
     let rows = batch.upload(&words)?;
-    let time = seconds(batch.cuda(), 2, || Ok(batch.download(&rows).map(drop)?))?;
+    let time = size.seconds(batch.cuda(), || Ok(batch.download(&rows).map(drop)?))?;
     line(
-        "256 MiB from the GPU",
+        "from the GPU",
         time,
-        4 * WORDS,
+        4 * size.words,
         copy,
         "pageable memory",
     );
     Ok(())
 }
 
-/// Ten million int8 values, from values to ciphertexts in memory, and the kernels alone.
-fn encryption(cuda: &Arc<Cuda>) -> Outcome {
+/// int8 values, from values to ciphertexts in memory, and the kernels alone.
+fn encryption(cuda: &Arc<Cuda>, size: &Size) -> Outcome {
     let layer = DataLayer::new(Parameters::new(SA_4096)?);
     let key = layer.secret_key(Seed::new([2; 32]), FIRST.round, FIRST.segment);
     let public = Seed::new([1; 32]);
-    let values = vec![-77i8; 10_000_000];
+    let values = vec![-77i8; size.values];
     for processor in [
         Processor::detect(&layer.settings()),
         Processor::cpu(&layer.settings()),
     ] {
         let device = if processor.has_gpu() { "GPU" } else { "CPU" };
-        let time = seconds(cuda, 1, || {
+        let time = size.seconds(cuda, || {
             layer.encrypt_all(&processor, &public, &key, FIRST, &values)?;
             Ok(())
         })?;
         println!(
-            "encrypting 10 million int8 values, transfers included, {device}: {:.1} ms",
+            "encrypting {} int8 values, transfers included, {device}: {:.1} ms",
+            values.len(),
             time * 1e3
         );
     }
@@ -175,11 +199,11 @@ fn encryption(cuda: &Arc<Cuda>) -> Outcome {
     let Ok(key) = limbs.uniform(&public, FIRST, 1);
     let key = batch.upload(&key)?;
     let mut rows = batch.encode(&packed, &seeds, FIRST)?;
-    let transform = seconds(cuda, 20, || Ok(batch.forward(&mut rows)?))?;
-    let product = seconds(cuda, 20, || {
+    let transform = size.seconds(cuda, || Ok(batch.forward(&mut rows)?))?;
+    let product = size.seconds(cuda, || {
         Ok(batch.add_uniform_product(&mut rows, &public, FIRST, &key)?)
     })?;
-    let encode = seconds(cuda, 5, || {
+    let encode = size.seconds(cuda, || {
         Ok(batch.encode(&packed, &seeds, FIRST).map(drop)?)
     })?;
     println!(

@@ -2,7 +2,7 @@
 //! Tests and measures the CUDA kernels on the GPU of this machine. One file with everything in it: it can be carried to a machine
 //! that has a GPU and nothing else.
 //!
-//!     dream-gpu [--tests | --bench]
+//!     dream-gpu [--tests | --bench | --quick-bench]
 //!
 //! Without a GPU it says "skipped: no GPU" and counts nothing as passed.
 
@@ -165,14 +165,15 @@ fn tests(cuda: &Arc<Cuda>) -> usize {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (run_tests, run_bench) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
-    {
-        [] => (true, true),
-        ["--tests"] => (true, false),
-        ["--bench"] => (false, true),
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (run_tests, bench) = match words[..] {
+        [] => (true, Some(bench::FULL)),
+        ["--tests"] => (true, None),
+        ["--bench"] => (false, Some(bench::FULL)),
+        ["--quick-bench"] => (false, Some(bench::QUICK)),
         _ => {
             eprintln!(
-                "dream-gpu: unknown arguments {arguments:?}: --tests or --bench, or none for both"
+                "dream-gpu: unknown arguments {arguments:?}: --tests, --bench or --quick-bench, or none for tests and bench"
             );
             return ExitCode::from(2);
         }
@@ -188,8 +189,8 @@ fn main() -> ExitCode {
     if run_tests && tests(&cuda) > 0 {
         return ExitCode::FAILURE;
     }
-    if run_bench {
-        if let Err(reason) = bench::run(&cuda) {
+    if let Some(size) = bench {
+        if let Err(reason) = bench::run(&cuda, &size) {
             println!("FAILED: {reason}");
             return ExitCode::FAILURE;
         }
