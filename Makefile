@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 TEXT ?=
 REPORT ?= demo-report
 
-.PHONY: help setup build demo test fuzz bench lint fmt zombienet
+.PHONY: help setup build demo test test-gpu cuda fuzz bench lint fmt zombienet
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,13 @@ demo: build ## run a small network that trains a model and prove it: [TEXT=folde
 test: ## run every test: [ARGS="-p dream-primitives"] for some
 	@scripts/setup.sh --js
 	scripts/test.sh $(ARGS)
+
+test-gpu: ## test and measure the CUDA kernels, where there is a GPU: [PROGRAM=dream-gpu built elsewhere]
+	@$(if $(PROGRAM),,scripts/setup.sh)
+	scripts/test-gpu.sh $(PROGRAM)
+
+cuda: ## compile the CUDA kernels to kernels/cuda/rlwe.fatbin: [CHECK=yes] to compare only
+	@scripts/cuda.sh $(if $(CHECK),--check)
 
 fuzz: build ## mutate inputs until one breaks something: [TARGET=calls|decoders] [SECONDS=n]
 	@. scripts/env.sh

@@ -25,4 +25,5 @@ check "shell scripts" shellcheck --external-sources --source-path=SCRIPTDIR "${s
 check "the project's rules" scripts/rules.sh
 # Clippy has build-script outputs of its own, so that skipping the WASM here costs the build nothing.
 check "clippy" env SKIP_WASM_BUILD=1 cargo clippy --release --locked --workspace --bins --lib -- -D warnings
+check "clippy, kernels with CUDA" cargo clippy --release --locked --package dream-kernels --features cuda --bins --lib --test cuda_driver -- -D warnings
 [ $failures -eq 0 ] || die "$failures of the checks failed"

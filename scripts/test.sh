@@ -41,6 +41,14 @@ rust_tests() {
         "$(sum "$log/rust" '^test result:.* \([0-9]*\) failed;.*')" "$(sum "$log/rust" '^test result:.* \([0-9]*\) ignored;.*')"
 }
 
+# Feature `cuda`, with a stand-in for the driver: no GPU is needed.
+cuda_tests() {
+    local status=0
+    cargo test --release --locked --package dream-kernels --features cuda --test cuda_driver 2>&1 | tee "$log/cuda" || status=$?
+    count "cargo test --features cuda" "$status" "$(sum "$log/cuda" '^test result:.* \([0-9]*\) passed;.*')" \
+        "$(sum "$log/cuda" '^test result:.* \([0-9]*\) failed;.*')" "$(sum "$log/cuda" '^test result:.* \([0-9]*\) ignored;.*')"
+}
+
 js_tests() {
     local status=0
     DREAM_NODE="$CARGO_TARGET_DIR/release/dream-node" node --test --test-reporter=tap scripts/js/*.test.mjs 2>&1 | tee "$log/js" || status=$?
@@ -55,6 +63,7 @@ docs_tests() {
 
 rust_tests "$@"
 if [ $built = yes ]; then
+    cuda_tests
     js_tests
     docs_tests
 fi

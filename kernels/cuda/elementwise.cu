@@ -2,43 +2,98 @@
 // Entry-by-entry arithmetic and sampling over a batch of rows as in ntt.cu.
 #include "ring.cuh"
 
-// Index of this thread's word; the caller checks it against the number of words.
-__device__ __forceinline__ u64 word_index() { return (u64)blockIdx.x * blockDim.x + threadIdx.x; }
+// Index of this thread's item; the caller checks it against the number of items.
+__device__ __forceinline__ u64 thread_index() { return (u64)blockIdx.x * blockDim.x + threadIdx.x; }
 
-__device__ __forceinline__ const Limb &limb_at(const Limb *limbs, u64 index, u32 limb_count, u32 log_degree) {
-    return limbs[(u32)(index >> log_degree) % limb_count];
-}
+// What a thread of the arithmetic kernels takes: four words of one row, in one transaction. Rows are multiples of 1024 words and
+// buffers begin at multiples of 16 bytes.
+struct alignas(16) Four {
+    u32 at[4];
+};
+
+__device__ __forceinline__ Four &four(u32 *words, u64 i) { return reinterpret_cast<Four *>(words)[i]; }
+__device__ __forceinline__ const Four &four(const u32 *words, u64 i) { return reinterpret_cast<const Four *>(words)[i]; }
+
+// Number of the limb that the thread's four words belong to.
+__device__ __forceinline__ u32 limb_of(u64 i, u32 limb_count, u32 log_degree) { return (u32)(4 * i >> log_degree) % limb_count; }
 
 // a += b
 DREAM_KERNEL void residues_add(u32 *a, const u32 *b, const Limb *limbs, u32 limb_count, u32 log_degree, u64 words) {
-    const u64 i = word_index();
-    if (i >= words) return;
-    a[i] = trim(a[i] + b[i], limb_at(limbs, i, limb_count, log_degree).p);
+    const u64 i = thread_index();
+    if (4 * i >= words) return;
+    const u32 p = limbs[limb_of(i, limb_count, log_degree)].p;
+    Four x = four(a, i);
+    const Four y = four(b, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) x.at[j] = trim(x.at[j] + y.at[j], p);
+    four(a, i) = x;
 }
 
 // a -= b
 DREAM_KERNEL void residues_sub(u32 *a, const u32 *b, const Limb *limbs, u32 limb_count, u32 log_degree, u64 words) {
-    const u64 i = word_index();
-    if (i >= words) return;
-    const u32 difference = a[i] - b[i];
-    a[i] = min(difference, difference + limb_at(limbs, i, limb_count, log_degree).p);
+    const u64 i = thread_index();
+    if (4 * i >= words) return;
+    const u32 p = limbs[limb_of(i, limb_count, log_degree)].p;
+    Four x = four(a, i);
+    const Four y = four(b, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        const u32 difference = x.at[j] - y.at[j];
+        x.at[j] = min(difference, difference + p);
+    }
+    four(a, i) = x;
 }
 
 // a *= b
 DREAM_KERNEL void residues_mul(u32 *a, const u32 *b, const Limb *limbs, u32 limb_count, u32 log_degree, u64 words) {
-    const u64 i = word_index();
-    if (i >= words) return;
-    const Limb m = limb_at(limbs, i, limb_count, log_degree);
-    a[i] = reduce4(mul_lazy(a[i], b[i], m), m.p);
+    const u64 i = thread_index();
+    if (4 * i >= words) return;
+    const Limb m = limbs[limb_of(i, limb_count, log_degree)];
+    Four x = four(a, i);
+    const Four y = four(b, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) x.at[j] = reduce4(mul_lazy(x.at[j], y.at[j], m), m);
+    four(a, i) = x;
 }
 
 // sum += a b
 DREAM_KERNEL void residues_mul_add(u32 *sum, const u32 *a, const u32 *b, const Limb *limbs, u32 limb_count, u32 log_degree,
                                    u64 words) {
-    const u64 i = word_index();
-    if (i >= words) return;
-    const Limb m = limb_at(limbs, i, limb_count, log_degree);
-    sum[i] = reduce4(mul_lazy(a[i], b[i], m) + sum[i], m.p);
+    const u64 i = thread_index();
+    if (4 * i >= words) return;
+    const Limb m = limbs[limb_of(i, limb_count, log_degree)];
+    Four s = four(sum, i);
+    const Four x = four(a, i), y = four(b, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) s.at[j] = reduce4(mul_lazy(x.at[j], y.at[j], m) + s.at[j], m);
+    four(sum, i) = s;
+}
+
+// a *= factor; `factors` holds the factor's residue and its Shoup quotient, limb after limb.
+DREAM_KERNEL void residues_scale(u32 *a, const u32 *factors, const Limb *limbs, u32 limb_count, u32 log_degree, u64 words) {
+    const u64 i = thread_index();
+    if (4 * i >= words) return;
+    const u32 limb = limb_of(i, limb_count, log_degree), p = limbs[limb].p;
+    const u32 factor = factors[2 * limb], quotient = factors[2 * limb + 1];
+    Four x = four(a, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) x.at[j] = trim(mul_shoup(x.at[j], factor, quotient, p), p);
+    four(a, i) = x;
+}
+
+// Sum of `count` batches of `words` words that lie one after another: each is read once.
+DREAM_KERNEL void residues_sum(u32 *out, const u32 *terms, u32 count, const Limb *limbs, u32 limb_count, u32 log_degree, u64 words) {
+    const u64 i = thread_index();
+    if (4 * i >= words) return;
+    const u32 p = limbs[limb_of(i, limb_count, log_degree)].p;
+    Four sum = four(terms, i);
+#pragma unroll 4
+    for (u32 term = 1; term < count; term++) {
+        const Four x = four(terms, term * (words / 4) + i);
+#pragma unroll
+        for (int j = 0; j < 4; j++) sum.at[j] = trim(sum.at[j] + x.at[j], p);
+    }
+    four(out, i) = sum;
 }
 
 // A place of kernels/src/sample: what the nonce says but for limb and polynomial.
@@ -81,10 +136,13 @@ __device__ __forceinline__ void chacha20(u32 (&out)[16], const u32 *seed, u32 co
     for (int i = 0; i < 16; i++) out[i] += start[i];
 }
 
+// The residue of the 64-bit word `high` 2^32 + `low`: floor(word p / 2^64).
+__device__ __forceinline__ u32 uniform_residue(u32 low, u32 high, u64 p) { return (u32)((high * p + (low * p >> 32)) >> 32); }
+
 // The uniform polynomials of polynomial, polynomial + 1, ..: every thread one block of the stream, eight residues.
 DREAM_KERNEL void sample_uniform(u32 *out, const u32 *seed, Place place, const Limb *limbs, u32 limb_count, u32 log_degree,
                                  u64 words) {
-    const u64 first = word_index() * 8;
+    const u64 first = thread_index() * 8;
     if (first >= words) return;
     const u32 row = (u32)(first >> log_degree), limb = row % limb_count;
     const u32 counter = (u32)(first & ((1u << log_degree) - 1)) / 8;
@@ -92,14 +150,32 @@ DREAM_KERNEL void sample_uniform(u32 *out, const u32 *seed, Place place, const L
     u32 block[16];
     chacha20(block, seed, counter, place, limb, place.polynomial + row / limb_count);
 #pragma unroll
-    for (int i = 0; i < 8; i++) out[first + i] = (u32)((block[2 * i + 1] * p + (block[2 * i] * p >> 32)) >> 32);
+    for (int i = 0; i < 8; i++) out[first + i] = uniform_residue(block[2 * i], block[2 * i + 1], p);
+}
+
+// sum += a key, with a the uniform polynomials of sample_uniform, which are never written down, and one key for all of them.
+DREAM_KERNEL void uniform_mul_add(u32 *sum, const u32 *key, const u32 *seed, Place place, const Limb *limbs, u32 limb_count,
+                                  u32 log_degree, u64 words) {
+    const u64 first = thread_index() * 8;
+    if (first >= words) return;
+    const u32 row = (u32)(first >> log_degree), limb = row % limb_count;
+    const u32 at = (u32)(first & ((1u << log_degree) - 1));
+    const Limb m = limbs[limb];
+    const u32 *factors = key + ((u64)limb << log_degree) + at;
+    u32 block[16];
+    chacha20(block, seed, at / 8, place, limb, place.polynomial + row / limb_count);
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+        const u32 a = uniform_residue(block[2 * i], block[2 * i + 1], m.p);
+        sum[first + i] = reduce4(mul_lazy(a, factors[i], m) + sum[first + i], m);
+    }
 }
 
 // m + t e in residues, for packed plaintexts m of N words a polynomial and centred binomial errors e; each polynomial has a seed
 // of its own. Every thread makes eight coefficients in all limbs, so that the errors are drawn once.
 DREAM_KERNEL void encode_with_errors(u32 *out, const i64 *packed, const u32 *seeds, Place place, u32 eta, const Limb *limbs,
                                      u32 limb_count, u32 log_degree, u64 coefficients) {
-    const u64 first = word_index() * 8;
+    const u64 first = thread_index() * 8;
     if (first >= coefficients) return;
     const u32 row = (u32)(first >> log_degree);
     const u32 at = (u32)(first & ((1u << log_degree) - 1));

@@ -7,6 +7,8 @@
 #else
 #define DREAM_SHARED(name) extern __shared__ unsigned int name[]
 #define DREAM_KERNEL extern "C" __global__
+// At most 512 threads a block, so that the registers fit.
+#define DREAM_BLOCK_KERNEL extern "C" __global__ __launch_bounds__(512)
 #endif
 
 typedef unsigned int u32;
@@ -14,9 +16,9 @@ typedef unsigned long long u64;
 typedef long long i64;
 
 // What a kernel knows of a limb. As in `NttTable`: prime, 1/N, twiddle 1 over N (each with its Shoup quotient), Barrett's shift
-// and constant, and 2^width, the plaintext modulus.
+// and constant, and 2^width, the plaintext modulus. 2p is read, not computed: the compiler would compute it anew for each use.
 struct Limb {
-    u32 p;
+    u32 p, two_p;
     u32 scale, scale_quotient;
     u32 first, first_quotient;
     u32 bits, mu;
@@ -39,7 +41,7 @@ __device__ __forceinline__ u32 mul_lazy(u32 a, u32 b, const Limb &m) {
 }
 
 // Brings a value below 4p into [0, p).
-__device__ __forceinline__ u32 reduce4(u32 a, u32 p) { return trim(trim(a, 2 * p), p); }
+__device__ __forceinline__ u32 reduce4(u32 a, const Limb &m) { return trim(trim(a, m.two_p), m.p); }
 
 // Residue of a signed 64-bit value, in words of bits - 1 bits, without a branch on the value.
 __device__ __forceinline__ u32 from_i64(i64 a, const Limb &m) {
@@ -49,7 +51,7 @@ __device__ __forceinline__ u32 from_i64(i64 a, const Limb &m) {
     u32 residue = 0;
     for (int left = (63 + low) / low - 1; left >= 0; left--) {
         u32 word = (u32)(magnitude >> (left * low)) & ((1u << low) - 1);
-        residue = trim(reduce4(mul_lazy(residue, 1u << low, m), m.p) + word, m.p);
+        residue = trim(reduce4(mul_lazy(residue, 1u << low, m), m) + word, m.p);
     }
     u32 negated = min(0u - residue, m.p - residue);
     return (residue & ~(u32)sign) | (negated & (u32)sign);

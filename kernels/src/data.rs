@@ -29,10 +29,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod all;
+
 use zeroize::Zeroizing;
 
+use crate::batch::encode_row;
 use crate::params::{ParameterHash, Parameters};
 use crate::ring::{Coefficient, Ntt, Poly, Ring};
+pub use crate::sample::Block;
 use crate::sample::{uniform_polynomial, ErrorSampler, Place, Purpose, Seed, ALL_LIMBS};
 use crate::wire::{poly_bytes, Kind, Reader, WireError, Writer, HEADER};
 
@@ -108,17 +112,6 @@ pub enum DataError {
     },
 }
 
-/// Which polynomial of which delta.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Block {
-    /// Round.
-    pub round: u32,
-    /// Key segment.
-    pub segment: u16,
-    /// Polynomial within the segment.
-    pub polynomial: u32,
-}
-
 /// The data layer of one set of parameters.
 #[derive(Clone, Debug)]
 pub struct DataLayer {
@@ -187,6 +180,13 @@ impl Ciphertext {
     pub fn body(&self) -> &Poly<Ntt> {
         &self.body
     }
+}
+
+/// The seed of a block's errors: bound to key and values, so that no two plaintexts of a block ever share errors.
+fn error_seed(key: &SecretKey, packed: &[i64]) -> Seed {
+    let mut context = Zeroizing::new(Vec::with_capacity(8 * packed.len()));
+    packed.iter().for_each(|m| context.extend(m.to_le_bytes()));
+    key.seed.derive(ERROR_TAG, &context)
 }
 
 impl DataLayer {
@@ -329,6 +329,16 @@ impl DataLayer {
                 limit,
             });
         }
+        self.check_range(values)?;
+        let packing = self.params.packing();
+        let mut packed = Zeroizing::new(vec![0; self.ring.degree()]);
+        for (group, out) in values.chunks(packing.slots()).zip(packed.iter_mut()) {
+            *out = packing.pack(group.iter().map(|v| (*v).into()));
+        }
+        Ok(packed)
+    }
+
+    fn check_range<Value: Copy + Into<i64>>(&self, values: &[Value]) -> Result<(), DataError> {
         let bound = self.params.literal().plaintext_bound;
         // One flag for all, so that time tells nothing about the values of a valid block.
         let largest = values
@@ -343,12 +353,7 @@ impl DataLayer {
                 bound,
             });
         }
-        let packing = self.params.packing();
-        let mut packed = Zeroizing::new(vec![0; self.ring.degree()]);
-        for (group, out) in values.chunks(packing.slots()).zip(packed.iter_mut()) {
-            *out = packing.pack(group.iter().map(|v| (*v).into()));
-        }
-        Ok(packed)
+        Ok(())
     }
 
     /// m + t e in residues.
@@ -358,9 +363,7 @@ impl DataLayer {
         block: Block,
         packed: &[i64],
     ) -> Poly<Coefficient> {
-        let mut context = Zeroizing::new(Vec::with_capacity(8 * packed.len()));
-        packed.iter().for_each(|m| context.extend(m.to_le_bytes()));
-        let seed = key.seed.derive(ERROR_TAG, &context);
+        let seed = error_seed(key, packed);
         let place = Place {
             purpose: Purpose::Error,
             limb: ALL_LIMBS,
@@ -369,16 +372,10 @@ impl DataLayer {
             polynomial: block.polynomial,
         };
         let errors = self.errors.draw(&seed, place, self.ring.degree());
-        let mut poly = self.ring.from_signed(packed.iter().copied());
+        let mut poly = self.ring.zero();
         let width = self.params.packing().width();
         for (i, table) in self.ring.tables().iter().enumerate() {
-            let modulus = table.modulus();
-            let t = modulus.shoup(modulus.pow(2, width));
-            for (x, e) in poly.limb_mut(i).iter_mut().zip(errors.iter()) {
-                // e mod p without a branch: p is added where e is negative.
-                let e = (*e as u32).wrapping_add(modulus.value() & ((*e >> 31) as u32));
-                *x = modulus.add(*x, modulus.mul_shoup(e, t));
-            }
+            encode_row(table.modulus(), width, packed, &errors, poly.limb_mut(i));
         }
         poly
     }

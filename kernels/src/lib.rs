@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! RLWE for private contributions (docs/protocol.md, section "Private contributions").
+//! RLWE for private contributions (docs/cryptography.md).
 //!
-//! What is here now: the parameters of the secure-aggregation scheme, as a [`ParametersLiteral`] that becomes
-//! immutable, checked [`Parameters`]. A set that is too small for 128 bits of security, or whose noise could overflow
-//! for the stated number of miners, cannot be constructed.
+//! A scheme's parameters are a [`params::ParametersLiteral`] that becomes immutable, checked [`params::Parameters`]: a set that is
+//! too small for 128 bits of security, or whose noise could overflow for the stated number of miners, cannot be constructed. [`ring`]
+//! computes with single polynomials on the CPU, [`batch`] with many at a time, on a GPU where there is one (feature `cuda`); [`data`]
+//! and [`threshold`] are the two layers of encryption.
 //!
 //! ```
 //! use dream_kernels::params::{Parameters, SA_4096};
@@ -14,6 +15,9 @@
 //! ```
 #![deny(unsafe_code)]
 
+pub mod batch;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 pub mod data;
 pub mod params;
 pub mod ring;

@@ -112,7 +112,7 @@ fn primes(degree: u32) -> Vec<u32> {
     found
 }
 
-/// Nine words a limb, as struct Limb of ring.cuh.
+/// Ten words a limb, as struct Limb of ring.cuh.
 fn limbs(tables: &[NttTable]) -> Vec<u32> {
     let limb = |table: &NttTable| {
         let m = table.modulus();
@@ -120,6 +120,7 @@ fn limbs(tables: &[NttTable]) -> Vec<u32> {
         let (scale, first) = (table.scale(), table.scaled_first());
         let fixed = [
             m.value(),
+            2 * m.value(),
             scale.value,
             scale.quotient,
             first.value,
@@ -152,8 +153,10 @@ fn rows(tables: &[NttTable], rows: usize, seed: u32) -> Vec<u32> {
 
 fn transform_input(tables: &[NttTable], data: &[u32]) -> Vec<u32> {
     let mut words = limbs(tables);
-    tables.iter().for_each(|t| words.extend(t.values()));
-    tables.iter().for_each(|t| words.extend(t.quotients()));
+    for table in tables {
+        let pairs = table.values().iter().zip(table.quotients());
+        words.extend(pairs.flat_map(|(value, quotient)| [*value, *quotient]));
+    }
     words.extend(data);
     words
 }
@@ -243,6 +246,40 @@ fn entry_by_entry_operations_should_equal_the_scalar_backend() {
         Scalar.mul_add(t.modulus(), x, &row(&a, at), &row(&b, at))
     });
     assert_eq!(call("mul_add", &[&sum, &a, &b]), accumulated);
+    let factors: Vec<_> = tables
+        .iter()
+        .map(|t| t.modulus().shoup(t.modulus().from_u64(u64::MAX)))
+        .collect();
+    let scaled = expected(&a, &|t, x, at| {
+        let limb = at / 1_024 % tables.len();
+        Scalar.scale(t.modulus(), x, factors[limb]);
+    });
+    let words: Vec<u32> = factors.iter().flat_map(|f| [f.value, f.quotient]).collect();
+    assert_eq!(call("scale", &[&words, &a]), scaled);
+}
+
+#[test]
+fn sums_should_equal_the_scalar_backend_for_any_number_of_terms() {
+    let Some(host) = host() else { return };
+    let tables = tables(1_024, &primes(1_024));
+    let count = tables.len() + 1;
+    for terms in [1, 2, 7] {
+        let batches: Vec<Vec<u32>> = (0..terms).map(|i| rows(&tables, count, i)).collect();
+        let mut sum = batches[0].clone();
+        for other in &batches[1..] {
+            let (sums, others) = (sum.chunks_mut(1_024), other.chunks(1_024));
+            for (i, (sum, other)) in sums.zip(others).enumerate() {
+                Scalar.add(tables[i % tables.len()].modulus(), sum, other);
+            }
+        }
+        let input = [limbs(&tables), batches.concat()].concat();
+        let found = run(
+            host,
+            &arguments("sum", &tables, count, 90, &[terms]),
+            &input,
+        );
+        assert_eq!(found, sum, "{terms} terms");
+    }
 }
 
 fn seed_words(seed: &Seed) -> Vec<u32> {
@@ -267,6 +304,29 @@ fn uniform_polynomials_should_be_the_samplers() {
         .map(|i| uniform_polynomial(&ring, &seed, 0x0304_0506, 0x0102, 9 + i))
         .flat_map(|poly| [poly.limb(0), poly.limb(1)].concat())
         .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn products_with_uniform_polynomials_should_be_added_to_the_sum() {
+    let Some(host) = host() else { return };
+    let ring = Ring::new(1_024, INSECURE_TEST_1024.primes).unwrap();
+    let (seed, polynomials, tables) = (Seed::new([8; 32]), 3, ring.tables());
+    let (sum, key) = (rows(tables, polynomials * 2, 1), rows(tables, 2, 2));
+    let numbers = [Purpose::Public as u32, 0x0102, 0x0304_0506, 9];
+    let input = [limbs(tables), seed_words(&seed), key.clone(), sum.clone()].concat();
+    let found = run(
+        host,
+        &arguments("uniform_mul_add", tables, polynomials * 2, 50, &numbers),
+        &input,
+    );
+    let mut expected = sum;
+    for (row, sum) in expected.chunks_mut(1_024).enumerate() {
+        let limb = row % 2;
+        let a = uniform_polynomial(&ring, &seed, 0x0304_0506, 0x0102, 9 + row as u32 / 2);
+        let key = &key[limb * 1_024..(limb + 1) * 1_024];
+        Scalar.mul_add(tables[limb].modulus(), sum, a.limb(limb), key);
+    }
     assert_eq!(found, expected);
 }
 
@@ -331,11 +391,11 @@ fn every_kernel_should_be_called_by_the_host_program() {
     let program = read("host/main.cpp");
     let sources = read("ntt.cu") + &read("elementwise.cu");
     let kernels: Vec<&str> = sources
-        .split("DREAM_KERNEL void ")
+        .split("KERNEL void ")
         .skip(1)
         .map(|rest| rest.split('(').next().unwrap())
         .collect();
-    assert_eq!(kernels.len(), 12);
+    assert_eq!(kernels.len(), 23);
     for kernel in kernels {
         assert!(program.contains(kernel), "{kernel} is not tested");
     }

@@ -4,8 +4,7 @@
 #include <cstring>
 #include <string>
 
-#include "../elementwise.cu"
-#include "../ntt.cu"
+#include "../rlwe.cu"
 
 static std::vector<u32> read_words(u64 count) {
     std::vector<u32> words(count);
@@ -24,38 +23,67 @@ int main(int argc, char **argv) {
     numbers.resize(5);
     const u64 words = (u64)rows << log_degree, table = (u64)limb_count << log_degree;
 
-    static_assert(sizeof(Limb) == 36, "nine words a limb");
-    std::vector<u32> raw = read_words(9 * (u64)limb_count);
+    static_assert(sizeof(Limb) == 40, "ten words a limb");
+    std::vector<u32> raw = read_words(10 * (u64)limb_count);
     std::vector<Limb> limbs(limb_count);
     std::memcpy(limbs.data(), raw.data(), 4 * raw.size());
     std::vector<u32> out;
     auto grid = [&](u64 items) { return (u32)((items + threads - 1) / threads); };
 
     if (operation == "forward" || operation == "inverse") {
-        auto values = read_words(table), quotients = read_words(table);
+        auto pairs = read_words(2 * table);
         out = read_words(words);
         const u32 log_block = log_degree <= 14 ? log_degree : 12, outer = log_degree - log_block;
-        const u32 blocks = rows << outer, shared = (1u << log_block) + (1u << log_block) / 32;
-        auto call = [&](auto kernel, u32 last) {
-            return [=, &out, &limbs, &values, &quotients] {
-                kernel(out.data(), limbs.data(), values.data(), quotients.data(), limb_count, log_degree, last);
-            };
+        const u32 blocks = rows << outer, outer_grid = grid(words >> outer);
+        const Twiddle *twiddles = reinterpret_cast<const Twiddle *>(pairs.data());
+        auto inner = [&](auto kernel) {
+            shim::launch(blocks, threads, 1u << log_block,
+                         [&] { kernel(out.data(), limbs.data(), twiddles, limb_count, log_degree); });
         };
-        const u32 outer_grid = grid(words >> outer);
+        auto whole = [&](auto kernel) {
+            shim::launch(outer_grid, threads, 0,
+                         [&] { kernel(out.data(), limbs.data(), twiddles, limb_count, log_degree, rows); });
+        };
         if (operation == "forward") {
-            if (outer == 3) shim::launch(outer_grid, threads, 0, call(ntt_forward_outer_3, rows));
-            if (outer == 4) shim::launch(outer_grid, threads, 0, call(ntt_forward_outer_4, rows));
-            shim::launch(blocks, threads, shared, call(ntt_forward_inner, log_block));
+            if (outer == 3) whole(ntt_forward_outer_3);
+            if (outer == 4) whole(ntt_forward_outer_4);
+            if (log_block == 10) inner(ntt_forward_10);
+            if (log_block == 11) inner(ntt_forward_11);
+            if (log_block == 12) inner(ntt_forward_12);
+            if (log_block == 13) inner(ntt_forward_13);
+            if (log_block == 14) inner(ntt_forward_14);
         } else {
-            shim::launch(blocks, threads, shared, call(ntt_inverse_inner, log_block));
-            if (outer == 3) shim::launch(outer_grid, threads, 0, call(ntt_inverse_outer_3, rows));
-            if (outer == 4) shim::launch(outer_grid, threads, 0, call(ntt_inverse_outer_4, rows));
+            if (log_block == 10) inner(ntt_inverse_10);
+            if (log_block == 11) inner(ntt_inverse_11);
+            if (log_block == 12) inner(ntt_inverse_12);
+            if (log_block == 13) inner(ntt_inverse_13);
+            if (log_block == 14) inner(ntt_inverse_14);
+            if (outer == 3) whole(ntt_inverse_outer_3);
+            if (outer == 4) whole(ntt_inverse_outer_4);
         }
     } else if (operation == "mul_add") {
         out = read_words(words);
         auto a = read_words(words), b = read_words(words);
-        shim::launch(grid(words), threads, 0,
+        shim::launch(grid(words / 4), threads, 0,
                      [&] { residues_mul_add(out.data(), a.data(), b.data(), limbs.data(), limb_count, log_degree, words); });
+    } else if (operation == "scale") {
+        auto factors = read_words(2 * (u64)limb_count);
+        out = read_words(words);
+        shim::launch(grid(words / 4), threads, 0,
+                     [&] { residues_scale(out.data(), factors.data(), limbs.data(), limb_count, log_degree, words); });
+    } else if (operation == "sum") {
+        // Here the rows of a term, and the number of terms as a further argument.
+        auto terms = read_words(words * numbers[0]);
+        out.resize(words);
+        shim::launch(grid(words / 4), threads, 0,
+                     [&] { residues_sum(out.data(), terms.data(), numbers[0], limbs.data(), limb_count, log_degree, words); });
+    } else if (operation == "uniform_mul_add") {
+        auto seed = read_words(8), key = read_words(table);
+        out = read_words(words);
+        const Place place = {numbers[0], numbers[1], numbers[2], numbers[3]};
+        shim::launch(grid(words / 8), threads, 0, [&] {
+            uniform_mul_add(out.data(), key.data(), seed.data(), place, limbs.data(), limb_count, log_degree, words);
+        });
     } else if (operation == "uniform") {
         auto seed = read_words(8);
         out.resize(words);
@@ -80,7 +108,7 @@ int main(int argc, char **argv) {
         if (operation == "sub") kernel = residues_sub;
         if (operation == "mul") kernel = residues_mul;
         if (kernel == nullptr) shim::fail("no such operation");
-        shim::launch(grid(words), threads, 0,
+        shim::launch(grid(words / 4), threads, 0,
                      [&] { kernel(out.data(), b.data(), limbs.data(), limb_count, log_degree, words); });
     }
     if (std::getchar() != EOF) shim::fail("standard input has words left");

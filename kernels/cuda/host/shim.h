@@ -16,6 +16,7 @@
 #define __device__
 #define __forceinline__ inline
 #define DREAM_KERNEL static
+#define DREAM_BLOCK_KERNEL static
 #define DREAM_SHARED(name) unsigned int *name = shim::shared.data()
 
 struct dim {
@@ -50,6 +51,15 @@ static void fail(const char *what) {
     std::exit(3);
 }
 
+// On its own: getcontext returns twice, and the compiler must keep no variable of a loop in a register across it.
+static __attribute__((noinline)) void prepare(Fibre &fibre) {
+    getcontext(&fibre.context);
+    fibre.context.uc_stack.ss_sp = fibre.stack.data();
+    fibre.context.uc_stack.ss_size = fibre.stack.size();
+    fibre.context.uc_link = nullptr;
+    makecontext(&fibre.context, enter, 0);
+}
+
 // Runs `kernel` on a grid of blocks. Shared memory begins as garbage, and the block order is shuffled too.
 static void launch(unsigned int grid, unsigned int threads, unsigned int shared_words, std::function<void()> kernel) {
     body = kernel;
@@ -66,11 +76,7 @@ static void launch(unsigned int grid, unsigned int threads, unsigned int shared_
         for (Fibre &fibre : fibres) {
             fibre.done = false;
             fibre.stack.resize(1 << 15);
-            getcontext(&fibre.context);
-            fibre.context.uc_stack.ss_sp = fibre.stack.data();
-            fibre.context.uc_stack.ss_size = fibre.stack.size();
-            fibre.context.uc_link = nullptr;
-            makecontext(&fibre.context, enter, 0);
+            prepare(fibre);
         }
         for (unsigned int left = threads; left > 0;) {
             unsigned int ended = 0;

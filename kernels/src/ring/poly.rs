@@ -54,6 +54,11 @@ impl<Domain> Poly<Domain> {
         self.words.len() / self.degree
     }
 
+    /// All limbs, one after another.
+    pub fn words(&self) -> &[u32] {
+        &self.words
+    }
+
     fn into_domain<Other>(self) -> Poly<Other> {
         Poly {
             words: self.words,
@@ -111,6 +116,11 @@ impl Ring {
         self.tables.len()
     }
 
+    /// The backend that computes.
+    pub fn backend(&self) -> &'static dyn Backend {
+        self.backend
+    }
+
     /// Tables of the primes, in order.
     pub fn tables(&self) -> &[NttTable] {
         &self.tables
@@ -125,6 +135,23 @@ impl Ring {
     pub fn zero<Domain>(&self) -> Poly<Domain> {
         Poly {
             words: Words::zeros(self.degree() * self.limbs()),
+            degree: self.degree(),
+            domain: PhantomData,
+        }
+    }
+
+    /// A polynomial of all limbs, one after another, each residue below its prime.
+    ///
+    /// # Panics
+    /// Where there are not N words a limb.
+    pub(crate) fn polynomial<Domain>(&self, words: &[u32]) -> Poly<Domain> {
+        assert_eq!(
+            words.len(),
+            self.degree() * self.limbs(),
+            "N words for every limb"
+        );
+        Poly {
+            words: Words::from(words),
             degree: self.degree(),
             domain: PhantomData,
         }

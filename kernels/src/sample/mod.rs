@@ -88,6 +88,17 @@ pub struct Place {
     pub polynomial: u32,
 }
 
+/// Which polynomial of which delta.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Block {
+    /// Round.
+    pub round: u32,
+    /// Key segment.
+    pub segment: u16,
+    /// Polynomial within the segment.
+    pub polynomial: u32,
+}
+
 impl Place {
     fn nonce(&self) -> [u8; 12] {
         let mut nonce = [0; 12];
