@@ -15,7 +15,7 @@ use super::{Cuda, GpuError};
 use crate::batch::{check_polynomials, check_rows, check_same, Batch, Settings};
 use crate::params::ErrorDistribution;
 use crate::ring::NttTable;
-use crate::sample::{Block, Purpose, Seed};
+use crate::sample::{Block, GaussianTable, Purpose, Seed};
 
 /// Largest transform that one kernel does, log2 N; larger ones are an outer kernel and an inner one over blocks of [`INNER_LOG`].
 const ONE_PASS_LOG: u32 = 14;
@@ -195,12 +195,19 @@ impl CudaRows {
     }
 }
 
+/// How the encoding kernels draw errors.
+#[derive(Debug)]
+enum Errors {
+    Binomial { eta: u32 },
+    Gaussian { thresholds: Memory<u64> },
+}
+
 /// A GPU with the tables of one ring.
 #[derive(Debug)]
 pub struct CudaBatch {
     cuda: Arc<Cuda>,
     settings: Settings,
-    eta: u32,
+    errors: Errors,
     limb_count: u32,
     log_degree: u32,
     limbs: Memory<Limb>,
@@ -212,13 +219,16 @@ impl CudaBatch {
     /// Takes the tables of the ring to the GPU.
     ///
     /// # Errors
-    /// [`GpuError::Device`]; [`GpuError::Errors`] where the errors are not centred binomial.
+    /// [`GpuError::Device`].
     pub fn new(cuda: Arc<Cuda>, settings: Settings) -> Result<Self, GpuError> {
-        let ErrorDistribution::CentredBinomial { eta } = settings.errors else {
-            return Err(GpuError::Errors {
-                device: cuda.name().into(),
-                errors: settings.errors,
-            });
+        let errors = match settings.errors {
+            ErrorDistribution::CentredBinomial { eta } => Errors::Binomial { eta },
+            ErrorDistribution::DiscreteGaussian { sigma_milli, tail } => {
+                let table = GaussianTable::new(sigma_milli, tail);
+                Errors::Gaussian {
+                    thresholds: Memory::from(&cuda, table.thresholds())?,
+                }
+            }
         };
         let tables = settings.ring.tables();
         let limbs: Vec<Limb> = tables
@@ -233,7 +243,7 @@ impl CudaBatch {
         };
         let twiddles: Vec<u32> = tables.iter().flat_map(pairs).collect();
         Ok(Self {
-            eta,
+            errors,
             limb_count: tables.len() as u32,
             log_degree: tables[0].log_degree(),
             limbs: Memory::from(&cuda, &limbs)?,
@@ -573,23 +583,49 @@ impl Batch for CudaBatch {
             let packed = Memory::from(&self.cuda, packed)?;
             let place = KernelPlace::new(Purpose::Error, first);
             let grid = Self::grid(coefficients / 8, THREADS)?;
-            self.with_kernel("encode_with_errors", |cuda, kernel| {
-                let stream = &cuda.stream;
-                // SAFETY: `rows` has as many words as coefficients and limbs and is written whole; eight seed words a polynomial.
-                unsafe {
-                    launch!(kernel<<<grid, THREADS, 0, stream>>>(
-                        rows.buffer.as_device_ptr(),
-                        packed.buffer.as_device_ptr(),
-                        seeds.buffer.as_device_ptr(),
-                        place,
-                        self.eta,
-                        self.limbs.buffer.as_device_ptr(),
-                        self.limb_count,
-                        self.log_degree,
-                        coefficients as u64,
-                    ))
+            match &self.errors {
+                Errors::Binomial { eta } => {
+                    self.with_kernel("encode_with_binomial", |cuda, kernel| {
+                        let stream = &cuda.stream;
+                        // SAFETY: `rows` has as many words as coefficients times limbs and is written whole, the seeds have eight
+                        // words a polynomial.
+                        unsafe {
+                            launch!(kernel<<<grid, THREADS, 0, stream>>>(
+                                self.limbs.buffer.as_device_ptr(),
+                                self.limb_count,
+                                self.log_degree,
+                                coefficients as u64,
+                                rows.buffer.as_device_ptr(),
+                                packed.buffer.as_device_ptr(),
+                                seeds.buffer.as_device_ptr(),
+                                place,
+                                *eta,
+                            ))
+                        }
+                    })?;
                 }
-            })?;
+                Errors::Gaussian { thresholds } => {
+                    let count = thresholds.buffer.len() as u32;
+                    self.with_kernel("encode_with_gaussian", |cuda, kernel| {
+                        let stream = &cuda.stream;
+                        // SAFETY: as above; `count` thresholds.
+                        unsafe {
+                            launch!(kernel<<<grid, THREADS, 0, stream>>>(
+                                self.limbs.buffer.as_device_ptr(),
+                                self.limb_count,
+                                self.log_degree,
+                                coefficients as u64,
+                                rows.buffer.as_device_ptr(),
+                                packed.buffer.as_device_ptr(),
+                                seeds.buffer.as_device_ptr(),
+                                place,
+                                thresholds.buffer.as_device_ptr(),
+                                count,
+                            ))
+                        }
+                    })?;
+                }
+            }
         }
         Ok(CudaRows(rows))
     }

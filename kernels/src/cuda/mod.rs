@@ -18,8 +18,6 @@ use cust::{CudaApiVersion, CudaFlags};
 
 pub use batch::{CudaBatch, CudaRows};
 
-use crate::params::ErrorDistribution;
-
 /// All kernels, as `make cuda` writes them.
 const FATBIN: &[u8] = include_bytes!("../../cuda/rlwe.fatbin");
 
@@ -35,14 +33,6 @@ pub enum GpuError {
         operation: &'static str,
         /// The driver's name for what went wrong.
         code: String,
-    },
-    /// The device has no kernel for it.
-    #[error("{device} cannot draw errors from {errors:?}: use the CPU")]
-    Errors {
-        /// Name of the device.
-        device: String,
-        /// The distribution asked for.
-        errors: ErrorDistribution,
     },
     /// More work than one launch takes.
     #[error("{words} words are too many for one launch: split the batch")]
