@@ -6,6 +6,8 @@
 
 mod batch;
 pub mod driver;
+mod kernels;
+mod memory;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use cust::stream::{Stream, StreamFlags};
 use cust::{CudaApiVersion, CudaFlags};
 
 pub use batch::{CudaBatch, CudaRows};
+pub use kernels::SIGNATURES;
 
 /// All kernels, as `make cuda` writes them.
 const FATBIN: &[u8] = include_bytes!("../../cuda/rlwe.fatbin");
@@ -89,7 +92,7 @@ impl Cuda {
             context,
         };
         cuda.call("asking for shared memory", |cuda| {
-            batch::allow_shared_memory(&cuda.module)
+            kernels::allow_shared_memory(&cuda.module)
         })?;
         Ok(Arc::new(cuda))
     }
