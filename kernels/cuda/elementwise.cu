@@ -139,6 +139,21 @@ __device__ __forceinline__ void chacha20(u32 (&out)[16], const u32 *seed, u32 co
 // The residue of the 64-bit word `high` 2^32 + `low`: floor(word p / 2^64).
 __device__ __forceinline__ u32 uniform_residue(u32 low, u32 high, u64 p) { return (u32)((high * p + (low * p >> 32)) >> 32); }
 
+// Eight words of a row, which is what a block of the stream gives, in two transactions.
+struct Eight {
+    u32 at[8];
+
+    __device__ __forceinline__ static Eight load(const u32 *words) {
+        const Four low = four(words, 0), high = four(words, 1);
+        return {{low.at[0], low.at[1], low.at[2], low.at[3], high.at[0], high.at[1], high.at[2], high.at[3]}};
+    }
+
+    __device__ __forceinline__ void store(u32 *words) const {
+        four(words, 0) = {{at[0], at[1], at[2], at[3]}};
+        four(words, 1) = {{at[4], at[5], at[6], at[7]}};
+    }
+};
+
 // The uniform polynomials of polynomial, polynomial + 1, ..: every thread one block of the stream, eight residues.
 DREAM_KERNEL void sample_uniform(u32 *out, const u32 *seed, Place place, const Limb *limbs, u32 limb_count, u32 log_degree,
                                  u64 words) {
@@ -149,8 +164,10 @@ DREAM_KERNEL void sample_uniform(u32 *out, const u32 *seed, Place place, const L
     const u64 p = limbs[limb].p;
     u32 block[16];
     chacha20(block, seed, counter, place, limb, place.polynomial + row / limb_count);
+    Eight a;
 #pragma unroll
-    for (int i = 0; i < 8; i++) out[first + i] = uniform_residue(block[2 * i], block[2 * i + 1], p);
+    for (int i = 0; i < 8; i++) a.at[i] = uniform_residue(block[2 * i], block[2 * i + 1], p);
+    a.store(out + first);
 }
 
 // sum += a key, with a the uniform polynomials of sample_uniform, which are never written down, and one key for all of them.
@@ -161,37 +178,75 @@ DREAM_KERNEL void uniform_mul_add(u32 *sum, const u32 *key, const u32 *seed, Pla
     const u32 row = (u32)(first >> log_degree), limb = row % limb_count;
     const u32 at = (u32)(first & ((1u << log_degree) - 1));
     const Limb m = limbs[limb];
-    const u32 *factors = key + ((u64)limb << log_degree) + at;
     u32 block[16];
     chacha20(block, seed, at / 8, place, limb, place.polynomial + row / limb_count);
+    const Eight factors = Eight::load(key + ((u64)limb << log_degree) + at);
+    Eight s = Eight::load(sum + first);
 #pragma unroll
     for (int i = 0; i < 8; i++) {
         const u32 a = uniform_residue(block[2 * i], block[2 * i + 1], m.p);
-        sum[first + i] = reduce4(mul_lazy(a, factors[i], m) + sum[first + i], m);
+        s.at[i] = reduce4(mul_lazy(a, factors.at[i], m) + s.at[i], m);
     }
+    s.store(sum + first);
 }
 
-// m + t e in residues, for packed plaintexts m of N words a polynomial and centred binomial errors e; each polynomial has a seed
-// of its own. Every thread makes eight coefficients in all limbs, so that the errors are drawn once.
-DREAM_KERNEL void encode_with_errors(u32 *out, const i64 *packed, const u32 *seeds, Place place, u32 eta, const Limb *limbs,
-                                     u32 limb_count, u32 log_degree, u64 coefficients) {
+// Centred binomial: ones of eta bits less ones of eta others.
+struct Binomial {
+    u32 eta;
+
+    __device__ __forceinline__ int operator()(u64 word) const {
+        const u64 mask = (1ull << eta) - 1;
+        return __popcll(word & mask) - __popcll(word >> eta & mask);
+    }
+};
+
+// Discrete Gaussian: bit 63 is the sign, the others are compared with every threshold.
+struct Gaussian {
+    const u64 *thresholds;
+    u32 count;
+
+    __device__ __forceinline__ int operator()(u64 word) const {
+        const u64 uniform = word & ~0ull >> 1;
+        int magnitude = 0;
+        for (u32 i = 0; i < count; i++) magnitude += 1 ^ (int)((uniform - thresholds[i]) >> 63);
+        const int sign = (int)(word >> 63);
+        return (magnitude ^ -sign) + sign;
+    }
+};
+
+#define ENCODE_PARAMETERS                                                                                                \
+    const Limb *limbs, u32 limb_count, u32 log_degree, u64 coefficients, u32 *out, const i64 *packed, const u32 *seeds,  \
+        Place place
+#define ENCODE_ARGUMENTS limbs, limb_count, log_degree, coefficients, out, packed, seeds, place
+
+// m + t e in residues, for packed plaintexts m of N words a polynomial and errors e; each polynomial has a seed of its own. Every
+// thread makes eight coefficients in all limbs, so that the errors are drawn once.
+template <class Distribution>
+__device__ __forceinline__ void encode(ENCODE_PARAMETERS, const Distribution &draw) {
     const u64 first = thread_index() * 8;
     if (first >= coefficients) return;
     const u32 row = (u32)(first >> log_degree);
     const u32 at = (u32)(first & ((1u << log_degree) - 1));
     u32 block[16];
     chacha20(block, seeds + 8 * (u64)row, at / 8, place, 0xFF, place.polynomial + row);
-    const u64 mask = (1ull << eta) - 1;
+    int e[8];
 #pragma unroll
-    for (int i = 0; i < 8; i++) {
-        const u64 word = (u64)block[2 * i + 1] << 32 | block[2 * i];
-        const int e = __popcll(word & mask) - __popcll(word >> eta & mask);
-        for (u32 limb = 0; limb < limb_count; limb++) {
-            const Limb m = limbs[limb];
-            const u32 residue = (u32)e + (m.p & (u32)(e >> 31));
+    for (int i = 0; i < 8; i++) e[i] = draw((u64)block[2 * i + 1] << 32 | block[2 * i]);
+    for (u32 limb = 0; limb < limb_count; limb++) {
+        const Limb m = limbs[limb];
+        Eight x;
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            const u32 residue = (u32)e[i] + (m.p & (u32)(e[i] >> 31));
             const u32 scaled = trim(mul_shoup(residue, m.t, m.t_quotient, m.p), m.p);
-            const u64 to = ((u64)row * limb_count + limb) << log_degree;
-            out[to + at + i] = trim(from_i64(packed[first + i], m) + scaled, m.p);
+            x.at[i] = trim(from_i64(packed[first + i], m) + scaled, m.p);
         }
+        x.store(out + (((u64)row * limb_count + limb) << log_degree) + at);
     }
+}
+
+DREAM_KERNEL void encode_with_binomial(ENCODE_PARAMETERS, u32 eta) { encode(ENCODE_ARGUMENTS, Binomial{eta}); }
+
+DREAM_KERNEL void encode_with_gaussian(ENCODE_PARAMETERS, const u64 *thresholds, u32 count) {
+    encode(ENCODE_ARGUMENTS, Gaussian{thresholds, count});
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use dream_kernels::batch::Processor;
-use dream_kernels::cuda::Cuda;
+use dream_kernels::cuda::{Cuda, SIGNATURES};
 use dream_kernels::data::{Block, DataLayer};
 use dream_kernels::params::{Parameters, INSECURE_TEST_1024};
 use dream_kernels::sample::Seed;
@@ -107,6 +107,61 @@ fn program_should_count_nothing_as_passed_when_there_is_no_gpu() {
         "{said}"
     );
     assert!(!said.contains("passed"), "{said}");
+}
+
+/// What a type of an argument is called in `SIGNATURES`.
+fn argument_type(declaration: &str) -> &'static str {
+    let pointer = declaration.contains('*');
+    let names = declaration.replace('*', " ");
+    let name = names.split_whitespace().find(|word| *word != "const");
+    match (name.unwrap(), pointer) {
+        ("u32", true) => "Words",
+        ("i64", true) => "Integers",
+        ("u64", true) => "Thresholds",
+        ("Limb", true) => "Limbs",
+        ("Twiddle", true) => "Twiddles",
+        ("u32", false) => "u32",
+        ("u64", false) => "u64",
+        ("Place", false) => "Place",
+        other => panic!("{other:?} in {declaration} is no argument type of a kernel"),
+    }
+}
+
+#[test]
+fn launches_should_have_the_types_of_the_kernels() {
+    let mut sources = String::new();
+    for name in ["elementwise.cu", "ntt.cu"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("cuda")
+            .join(name);
+        sources += &std::fs::read_to_string(path).unwrap().replace("\\\n", " ");
+    }
+    for name in ["NTT_PARAMETERS", "ENCODE_PARAMETERS"] {
+        let define = format!("#define {name} ");
+        let (_, rest) = sources.split_once(&define).unwrap();
+        let parameters = rest.lines().next().unwrap().trim().to_string();
+        sources = sources.replace(&define, "").replace(name, &parameters);
+    }
+    let kernels: Vec<(String, Vec<&str>)> = sources
+        .split("KERNEL void ")
+        .skip(1)
+        .map(|rest| {
+            let (name, rest) = rest.split_once('(').unwrap();
+            let (parameters, _) = rest.split_once(')').unwrap();
+            (
+                name.to_string(),
+                parameters.split(',').map(argument_type).collect(),
+            )
+        })
+        .collect();
+    let mut launches: Vec<(String, Vec<&str>)> = SIGNATURES
+        .iter()
+        .map(|(name, types)| (name.to_string(), types.to_vec()))
+        .collect();
+    let mut kernels = kernels;
+    kernels.sort();
+    launches.sort();
+    assert_eq!(launches, kernels);
 }
 
 #[test]

@@ -10,7 +10,9 @@ use std::sync::OnceLock;
 use dream_kernels::params::{ErrorDistribution, INSECURE_TEST_1024, SA_4096};
 use dream_kernels::ring::scalar::Scalar;
 use dream_kernels::ring::{Backend, NttTable, Ring};
-use dream_kernels::sample::{uniform_polynomial, ErrorSampler, Place, Purpose, Seed, ALL_LIMBS};
+use dream_kernels::sample::{
+    uniform_polynomial, ErrorSampler, GaussianTable, Place, Purpose, Seed, ALL_LIMBS,
+};
 use dream_kernels::threshold::KEY_8192;
 
 const CUDA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cuda");
@@ -330,11 +332,16 @@ fn products_with_uniform_polynomials_should_be_added_to_the_sum() {
     assert_eq!(found, expected);
 }
 
-#[test]
-fn encoded_plaintexts_should_be_m_plus_t_e() {
+/// Compares m + t e, with errors that an operation of the host program draws by `parameter` (eta, or the number of thresholds).
+fn compare_encoding(
+    operation: &str,
+    distribution: ErrorDistribution,
+    parameter: u32,
+    thresholds: &[u64],
+) {
     let Some(host) = host() else { return };
     let tables = tables(1_024, &primes(1_024));
-    let (polynomials, eta) = (3u32, 21);
+    let polynomials = 3u32;
     let place = Place {
         purpose: Purpose::Error,
         limb: ALL_LIMBS,
@@ -342,8 +349,8 @@ fn encoded_plaintexts_should_be_m_plus_t_e() {
         round: 0x0304_0506,
         polynomial: 9,
     };
-    let numbers = [Purpose::Error as u32, 0x0102, 0x0304_0506, 9, eta];
-    let sampler = ErrorSampler::new(ErrorDistribution::CentredBinomial { eta });
+    let numbers = [Purpose::Error as u32, 0x0102, 0x0304_0506, 9, parameter];
+    let sampler = ErrorSampler::new(distribution);
     let (mut seeds, mut packed, mut expected) = (vec![], vec![], vec![]);
     for i in 0..polynomials {
         let seed = Seed::new([i as u8 + 1; 32]);
@@ -376,13 +383,34 @@ fn encoded_plaintexts_should_be_m_plus_t_e() {
         seeds.extend(seed_words(&seed));
         packed.extend(plain.iter().flat_map(|m| [*m as u32, (*m >> 32) as u32]));
     }
-    let input = [limbs(&tables), seeds, packed].concat();
+    let thresholds = thresholds
+        .iter()
+        .flat_map(|t| [*t as u32, (*t >> 32) as u32])
+        .collect();
+    let input = [limbs(&tables), seeds, packed, thresholds].concat();
     let found = run(
         host,
-        &arguments("encode", &tables, polynomials as usize, 50, &numbers),
+        &arguments(operation, &tables, polynomials as usize, 50, &numbers),
         &input,
     );
     assert_eq!(found, expected);
+}
+
+#[test]
+fn encoded_plaintexts_should_be_m_plus_t_e_when_errors_are_centred_binomial() {
+    for eta in [1, 21, 32] {
+        let distribution = ErrorDistribution::CentredBinomial { eta };
+        compare_encoding("binomial", distribution, eta, &[]);
+    }
+}
+
+#[test]
+fn encoded_plaintexts_should_be_m_plus_t_e_when_errors_are_discrete_gaussian() {
+    for (sigma_milli, tail) in [(500, 3), (3_200, 20)] {
+        let distribution = ErrorDistribution::DiscreteGaussian { sigma_milli, tail };
+        let table = GaussianTable::new(sigma_milli, tail);
+        compare_encoding("gaussian", distribution, tail, table.thresholds());
+    }
 }
 
 #[test]
@@ -395,7 +423,7 @@ fn every_kernel_should_be_called_by_the_host_program() {
         .skip(1)
         .map(|rest| rest.split('(').next().unwrap())
         .collect();
-    assert_eq!(kernels.len(), 23);
+    assert_eq!(kernels.len(), 24);
     for kernel in kernels {
         assert!(program.contains(kernel), "{kernel} is not tested");
     }

@@ -55,14 +55,14 @@ static void run(void (*kernel)(A...), void **arguments) {
     { #name, { [](void **arguments) { run(name, arguments); }, threads } }
 
 static std::map<std::string, Kernel> kernels = {
-    ENTRY(residues_add, 1024),       ENTRY(residues_sub, 1024),       ENTRY(residues_mul, 1024),
-    ENTRY(residues_mul_add, 1024),   ENTRY(residues_scale, 1024),     ENTRY(residues_sum, 1024),
-    ENTRY(sample_uniform, 1024),     ENTRY(uniform_mul_add, 1024),    ENTRY(encode_with_errors, 1024),
-    ENTRY(ntt_forward_10, 512),      ENTRY(ntt_forward_11, 512),      ENTRY(ntt_forward_12, 512),
-    ENTRY(ntt_forward_13, 512),      ENTRY(ntt_forward_14, 512),      ENTRY(ntt_inverse_10, 512),
-    ENTRY(ntt_inverse_11, 512),      ENTRY(ntt_inverse_12, 512),      ENTRY(ntt_inverse_13, 512),
-    ENTRY(ntt_inverse_14, 512),      ENTRY(ntt_forward_outer_3, 512), ENTRY(ntt_forward_outer_4, 512),
-    ENTRY(ntt_inverse_outer_3, 512), ENTRY(ntt_inverse_outer_4, 512),
+    ENTRY(residues_add, 1024),          ENTRY(residues_sub, 1024),          ENTRY(residues_mul, 1024),
+    ENTRY(residues_mul_add, 1024),      ENTRY(residues_scale, 1024),        ENTRY(residues_sum, 1024),
+    ENTRY(sample_uniform, 1024),        ENTRY(uniform_mul_add, 1024),       ENTRY(encode_with_binomial, 1024),
+    ENTRY(encode_with_gaussian, 1024),  ENTRY(ntt_forward_10, 512),         ENTRY(ntt_forward_11, 512),
+    ENTRY(ntt_forward_12, 512),         ENTRY(ntt_forward_13, 512),         ENTRY(ntt_forward_14, 512),
+    ENTRY(ntt_inverse_10, 512),         ENTRY(ntt_inverse_11, 512),         ENTRY(ntt_inverse_12, 512),
+    ENTRY(ntt_inverse_13, 512),         ENTRY(ntt_inverse_14, 512),         ENTRY(ntt_forward_outer_3, 512),
+    ENTRY(ntt_forward_outer_4, 512),    ENTRY(ntt_inverse_outer_3, 512),    ENTRY(ntt_inverse_outer_4, 512),
 };
 
 static std::mutex one_at_a_time;

@@ -90,15 +90,23 @@ int main(int argc, char **argv) {
         const Place place = {numbers[0], numbers[1], numbers[2], numbers[3]};
         shim::launch(grid(words / 8), threads, 0,
                      [&] { sample_uniform(out.data(), seed.data(), place, limbs.data(), limb_count, log_degree, words); });
-    } else if (operation == "encode") {
-        // Here a row is a polynomial of all limbs.
-        auto seeds = read_words(8 * (u64)rows), packed = read_words(2 * words);
-        std::vector<i64> plain(words);
-        std::memcpy(plain.data(), packed.data(), 8 * words);
+    } else if (operation == "binomial" || operation == "gaussian") {
+        // Here a row is a polynomial of all limbs; the last number is eta, or how many thresholds there are.
+        auto seeds = read_words(8 * (u64)rows), raw_packed = read_words(2 * words);
+        std::vector<i64> packed(words);
+        std::memcpy(packed.data(), raw_packed.data(), 8 * words);
+        auto raw_thresholds = read_words(operation == "gaussian" ? 2 * numbers[4] : 0);
+        std::vector<u64> thresholds(raw_thresholds.size() / 2);
+        std::memcpy(thresholds.data(), raw_thresholds.data(), 4 * raw_thresholds.size());
         out.resize(words * limb_count);
         const Place place = {numbers[0], numbers[1], numbers[2], numbers[3]};
         shim::launch(grid(words / 8), threads, 0, [&] {
-            encode_with_errors(out.data(), plain.data(), seeds.data(), place, numbers[4], limbs.data(), limb_count, log_degree, words);
+            if (operation == "binomial")
+                encode_with_binomial(limbs.data(), limb_count, log_degree, words, out.data(), packed.data(), seeds.data(), place,
+                                     numbers[4]);
+            else
+                encode_with_gaussian(limbs.data(), limb_count, log_degree, words, out.data(), packed.data(), seeds.data(), place,
+                                     thresholds.data(), numbers[4]);
         });
     } else {
         out = read_words(words);

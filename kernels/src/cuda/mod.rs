@@ -6,6 +6,8 @@
 
 mod batch;
 pub mod driver;
+mod kernels;
+mod memory;
 
 use std::sync::Arc;
 
@@ -17,8 +19,7 @@ use cust::stream::{Stream, StreamFlags};
 use cust::{CudaApiVersion, CudaFlags};
 
 pub use batch::{CudaBatch, CudaRows};
-
-use crate::params::ErrorDistribution;
+pub use kernels::SIGNATURES;
 
 /// All kernels, as `make cuda` writes them.
 const FATBIN: &[u8] = include_bytes!("../../cuda/rlwe.fatbin");
@@ -35,14 +36,6 @@ pub enum GpuError {
         operation: &'static str,
         /// The driver's name for what went wrong.
         code: String,
-    },
-    /// The device has no kernel for it.
-    #[error("{device} cannot draw errors from {errors:?}: use the CPU")]
-    Errors {
-        /// Name of the device.
-        device: String,
-        /// The distribution asked for.
-        errors: ErrorDistribution,
     },
     /// More work than one launch takes.
     #[error("{words} words are too many for one launch: split the batch")]
@@ -99,7 +92,7 @@ impl Cuda {
             context,
         };
         cuda.call("asking for shared memory", |cuda| {
-            batch::allow_shared_memory(&cuda.module)
+            kernels::allow_shared_memory(&cuda.module)
         })?;
         Ok(Arc::new(cuda))
     }

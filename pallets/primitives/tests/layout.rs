@@ -22,6 +22,7 @@ struct Rule {
 
 /// Crates from outside that are kept behind a boundary.
 const RESERVED: &[&str] = &[
+    "cust",
     "polkadot-sdk",
     "sp-crypto-hashing",
     "subxt",
@@ -114,7 +115,7 @@ const RULES: &[Rule] = &[
         member: "dream-kernels",
         folder: "kernels",
         ours: &[],
-        reserved: &[],
+        reserved: &["cust"],
     },
     Rule {
         member: "dream-adversary",
@@ -275,6 +276,7 @@ fn offences_should_name_each_forbidden_import() {
         ("dream-worker", "pallet-useful-work"),
         ("dream-worker", "polkadot-sdk"),
         ("dream-worker", "tch"),
+        ("dream-worker", "cust"),
         ("dream-store", "dream-training"),
         ("dream-training", "subxt"),
         ("dream-worker", "sp-crypto-hashing"),
