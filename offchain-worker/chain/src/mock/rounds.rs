@@ -234,9 +234,8 @@ impl World {
         let all = self.verifiers.get(&branch).cloned().unwrap_or_default();
         let weight = |account: &AccountId| -> Balance {
             let profile = self.profiles.get(&(branch, *account));
-            let opened = round.opened;
-            let old =
-                |p: &&ProfileRecord| p.since < opened && p.enlisted.is_some_and(|e| e < opened);
+            // The pallet asks for the same of the place on the list. Here accounts come to verify in a round that is open.
+            let old = |p: &&ProfileRecord| p.since < round.opened;
             let fits = profile
                 .filter(old)
                 .is_some_and(|p| p.leaf == record.claim.profile);
