@@ -70,6 +70,12 @@ const RULES: &[Rule] = &[
         reserved: SDK,
     },
     Rule {
+        member: "pallet-secure-aggregation",
+        folder: "pallets/secure-aggregation",
+        ours: PRIMITIVES,
+        reserved: SDK,
+    },
+    Rule {
         member: "dream-simulator",
         folder: "pallets/simulator",
         ours: &[
@@ -100,6 +106,7 @@ const RULES: &[Rule] = &[
             "pallet-chain-parameters",
             "pallet-data-registry",
             "pallet-model-registry",
+            "pallet-secure-aggregation",
             "pallet-useful-work",
         ],
         reserved: SDK,

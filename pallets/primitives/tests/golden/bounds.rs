@@ -31,10 +31,7 @@ fn longest_encodings_should_be_the_reviewed_ones() {
         DatasetRecord::<AccountId>::max_encoded_len(),
     );
     line("Model", Model::<AccountId>::max_encoded_len());
-    line(
-        "PrivateRound",
-        PrivateRound::<AccountId>::max_encoded_len(),
-    );
+    line("PrivateRound", PrivateRound::<AccountId>::max_encoded_len());
     line("ReplayReport", ReplayReport::max_encoded_len());
     line("Round", Round::<AccountId>::max_encoded_len());
     line("RoundTerms", RoundTerms::max_encoded_len());
