@@ -49,6 +49,8 @@ pub struct VersionReport {
 }
 
 /// What an auditor found when it combined the committee's answers.
+// It is copied and kept inline; a box would be neither.
+#[allow(clippy::large_enum_variant)]
 #[derive(
     Clone,
     Copy,
