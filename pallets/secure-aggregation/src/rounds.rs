@@ -33,7 +33,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn begin_block(now: BlockNumberFor<T>) -> Weight {
         let now: BlockNumber = now.saturated_into();
         let Some(p) = Parameters::<T>::get() else {
-            return T::WeightInfo::begin_block(0, 0, 0, 0);
+            return T::WeightInfo::idle_block();
         };
         let epochs = Self::step_epochs(now, &p);
         let jobs = JobList::<T>::get();
@@ -54,7 +54,18 @@ impl<T: Config> Pallet<T> {
                 None => Self::try_open(*branch, now, &p),
             }
         }
-        T::WeightInfo::begin_block(epochs, to_u32(jobs.len()), swept, moved)
+        Self::block_weight(epochs, to_u32(jobs.len()), swept, moved)
+    }
+
+    /// Weight of the hook in a block with so many epochs and jobs in motion, in which so many participants are visited and so many
+    /// rounds end a phase.
+    pub fn block_weight(epochs: u32, jobs: u32, swept: u32, moved: u32) -> Weight {
+        let [epochs, jobs, moved] = [epochs, jobs, moved].map(u64::from);
+        T::WeightInfo::idle_block()
+            .saturating_add(T::WeightInfo::step_epoch().saturating_mul(epochs))
+            .saturating_add(T::WeightInfo::open_round().saturating_mul(jobs))
+            .saturating_add(T::WeightInfo::sweep(swept))
+            .saturating_add(T::WeightInfo::draw_round().saturating_mul(moved))
     }
 
     /// Opens the next round of a job when its escrow, a key with answers left, and the branch allow one.
@@ -139,7 +150,7 @@ impl<T: Config> Pallet<T> {
 
     /// Moves a round by one block and visits at most `limit` of its participants; how many it visited, and whether it did more
     /// than that.
-    fn step_round(mut round: RoundOf<T>, now: BlockNumber, limit: u32) -> (u32, bool) {
+    pub(crate) fn step_round(mut round: RoundOf<T>, now: BlockNumber, limit: u32) -> (u32, bool) {
         let id = round.id;
         let Some(terms) = Terms::<T>::get(id) else {
             return (0, false);

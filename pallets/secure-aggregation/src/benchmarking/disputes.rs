@@ -12,6 +12,7 @@ use dream_primitives::hashing::Domain;
 use dream_primitives::manifest::{chunk_len, chunks_of};
 use dream_primitives::math::to_usize;
 use dream_primitives::merkle;
+use dream_primitives::private::committee::EpochPhase;
 use dream_primitives::private::round::{
     CiphertextRoots, ContributorState, PrivatePhase, PrivateRound,
 };
@@ -170,15 +171,32 @@ pub fn reported<T: Config>() -> AccountOf<T> {
     who
 }
 
-/// The round's last block of randomness is about to come.
-pub fn drawing<T: Config>() {
-    change_round::<T>(|r| {
-        r.phase = PrivatePhase::Drawing;
-        r.awaiting = 0;
-    });
-    let mut gathering = Gathering::new(0);
+/// A gathering with its authors that wants the block's output, or none any more.
+fn gathered<T: Config>(of: SeedOf) {
+    let mut gathering = Gathering::new(1);
     for author in 0..parameters().get().phases.seed_authors {
         gathering.mix(&H256::zero(), &h(1), Some(named::<T>("author", author)));
     }
-    Gatherings::<T>::insert(SeedOf::Round(ROUND), gathering);
+    Gatherings::<T>::insert(of, gathering);
+}
+
+/// The round's last block of randomness is about to come.
+pub fn drawing<T: Config>() {
+    change_round::<T>(|r| r.awaiting = 0);
+    gathered::<T>(SeedOf::Round(ROUND));
+}
+
+/// So is that of an epoch which has no members yet.
+pub fn seeding<T: Config>() {
+    put_epoch::<T>(&named::<T>("member", 6), EpochPhase::Seeding);
+    Epochs::<T>::mutate(EPOCH, |epoch| {
+        if let Some(epoch) = epoch {
+            for member in core::mem::take(&mut epoch.members) {
+                T::Bonds::unlock(&member.account, member.bond);
+            }
+            epoch.dealers = 0;
+            epoch.opened = NOW;
+        }
+    });
+    gathered::<T>(SeedOf::Epoch(EPOCH));
 }

@@ -383,33 +383,84 @@ mod benches {
         assert!(Seats::<T>::get(ROUND).iter().any(|s| s.report.is_some()));
     }
 
-    /// A round draws among full lists, or its closing visits participants.
     #[benchmark]
-    fn begin_block(e: Linear<0, 1>, j: Linear<0, 1>, s: Linear<0, 64>, m: Linear<0, 1>) {
-        let who = prepare::<T>();
-        let member = named::<T>("member", 6);
-        if j > 0 {
-            put_round::<T>(&member, PrivatePhase::Closing);
-            if m > 0 {
-                T::BenchmarkHelper::put_verifiers(ROUND.branch);
-                put_cohort::<T>(ContributorState::Registered, MAX_REGISTRANTS);
-                drawing::<T>();
-            } else {
-                let visited = s.min(T::SweepPerBlock::get()).saturating_add(1);
-                put_cohort::<T>(ContributorState::Standing, visited);
-            }
-        } else if e > 0 {
-            put_epoch::<T>(&who, EpochPhase::Serving);
-        }
-        put_candidates::<T>(MAX_CANDIDATES);
+    fn idle_block() {
+        prepare::<T>();
 
         #[block]
         {
             Pallet::<T>::begin_block(NOW.saturated_into());
         }
 
-        let drawn = Rounds::<T>::get(ROUND).is_some_and(|r| r.awaiting > 0);
-        assert!(drawn || j == 0 || m == 0);
+        assert!(ActiveEpochs::<T>::get().is_empty());
+    }
+
+    /// The last block of randomness of an epoch comes.
+    #[benchmark]
+    fn step_epoch() {
+        prepare::<T>();
+        put_candidates::<T>(MAX_CANDIDATES);
+        seeding::<T>();
+
+        #[block]
+        {
+            Pallet::<T>::begin_block(NOW.saturated_into());
+        }
+
+        assert!(Epochs::<T>::get(EPOCH).is_some_and(|e| e.phase == EpochPhase::Dealing));
+    }
+
+    #[benchmark]
+    fn open_round() {
+        let who = prepare::<T>();
+        put_epoch::<T>(&named::<T>("member", 6), EpochPhase::Serving);
+        put_job::<T>(&who, 0);
+
+        #[block]
+        {
+            Pallet::<T>::begin_block(NOW.saturated_into());
+        }
+
+        assert!(Rounds::<T>::contains_key(ROUND));
+    }
+
+    /// A round that is closing; one participant is left over.
+    #[benchmark]
+    fn sweep(v: Linear<0, 16>) {
+        prepare::<T>();
+        put_round::<T>(&named::<T>("member", 6), PrivatePhase::Closing);
+        put_cohort::<T>(ContributorState::Standing, v.saturating_add(1));
+        change_round::<T>(|r| r.cursor = Some(0));
+        let limit = v.min(T::SweepPerBlock::get());
+        change_round::<T>(|r| r.reward = dream_primitives::DREAM);
+
+        #[block]
+        {
+            if let Some(round) = Rounds::<T>::get(ROUND) {
+                Pallet::<T>::step_round(round, NOW, limit);
+            }
+        }
+
+        assert!(Rounds::<T>::get(ROUND).is_some_and(|r| r.cursor == Some(limit)));
+    }
+
+    /// Nobody is visited in the block in which the round draws.
+    #[benchmark]
+    fn draw_round() {
+        prepare::<T>();
+        put_round::<T>(&named::<T>("member", 6), PrivatePhase::Drawing);
+        T::BenchmarkHelper::put_verifiers(ROUND.branch);
+        put_cohort::<T>(ContributorState::Registered, MAX_REGISTRANTS);
+        drawing::<T>();
+
+        #[block]
+        {
+            if let Some(round) = Rounds::<T>::get(ROUND) {
+                Pallet::<T>::step_round(round, NOW, 0);
+            }
+        }
+
+        assert!(Rounds::<T>::get(ROUND).is_some_and(|r| r.awaiting == MAX_COHORT));
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::externalities(), crate::mock::Test);

@@ -267,10 +267,17 @@ pub fn put_job<T: Config>(sponsor: &AccountOf<T>, reserved: Balance) {
 }
 
 pub fn roots(index: u32) -> CiphertextRoots {
-    let of = |n: u64| H256::from_low_u64_be(n);
+    let of = |salt: u8| {
+        let mut out = h(salt);
+        out.0
+            .iter_mut()
+            .zip(index.to_le_bytes())
+            .for_each(|(o, b)| *o = b);
+        out
+    };
     CiphertextRoots {
-        data: of(u64::from(index).saturating_add(1_000)),
-        keys: of(u64::from(index).saturating_add(2_000)),
+        data: of(10),
+        keys: of(20),
         cid: cid(2),
     }
 }
