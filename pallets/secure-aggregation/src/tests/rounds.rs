@@ -23,6 +23,15 @@ fn state_of(account: AccountId) -> Option<ContributorState> {
     Contributors::<Test>::get(R1, account).map(|c| c.state)
 }
 
+/// The phase that follows `from` is the last.
+fn ends_after(from: PrivatePhase) {
+    while phase() == from {
+        run_blocks(1);
+    }
+    let over = [PrivatePhase::Closing, PrivatePhase::Closed];
+    assert!(over.contains(&phase()), "{:?}", phase());
+}
+
 /// The round is over and gave nothing.
 fn void() {
     run_to(R1, PrivatePhase::Closed);
@@ -38,6 +47,7 @@ fn round_should_not_close_its_registration_below_the_smallest_cohort() {
     build_and_execute(|| {
         open_round();
         register(&CONTRIBUTORS[..2]);
+        ends_after(PrivatePhase::Registration);
         void();
         assert_eq!(round(R1).seed, H256::zero());
     });
@@ -143,6 +153,7 @@ fn cohort_should_be_given_up_when_fewer_than_the_minimum_open() {
         CONTRIBUTORS[..2]
             .iter()
             .for_each(|a| open(*a, some_roots(*a)));
+        ends_after(PrivatePhase::Opening);
         void();
         assert_eq!(bonded(CONTRIBUTORS[2]), BOND - silence());
         assert!(round(R1).answers.is_empty());
@@ -268,6 +279,7 @@ fn nobody_should_be_asked_to_decrypt_when_the_audit_leaves_too_few() {
             lacking: mask(&CONTRIBUTORS[..1]),
             ..Default::default()
         });
+        ends_after(PrivatePhase::Audit);
         void();
         assert!(round(R1).sum.is_none() && round(R1).answers.is_empty());
     });
