@@ -17,6 +17,8 @@ PROTOCOL=docs/protocol.md
 OPERATIONS=docs/operations.md
 ROUND_RS=pallets/primitives/src/round.rs
 PARAMS_RS=pallets/primitives/src/presets.rs
+PRIVATE=docs/private-rounds.md
+PRIVATE_RS=pallets/primitives/src/private
 
 blocks=yes
 case "${1:-}" in
@@ -134,19 +136,20 @@ rows() {
 # table NAME: rows of the protocol page without code marks.
 table() { rows "$1" "$PROTOCOL" | tr -d '`'; }
 
-# transitions NAME TYPE: the rows of a table of round.rs.
+# transitions NAME FILE: the rows of a table of a source file.
 transitions() {
     awk -v name="$1" '
         index($0, "pub const " name ":") { inside = 1; next }
         inside && /^\];/ { exit }
-        inside { gsub(/[A-Za-z]+::|[(),]/, ""); print $1 "\t" $2 "\t" $3 }' "$ROUND_RS"
+        inside { gsub(/[A-Za-z]+::|[(),]/, ""); print $1 "\t" $2 "\t" $3 }' "$2"
 }
 
+# check_transitions NAME PAGE FILE
 check_transitions() {
-    transitions "$1" >"$tmp/code"
-    table "$1" | cut -f 1-3 >"$tmp/page"
-    [ -s "$tmp/code" ] || echo "$ROUND_RS has no table $1"
-    diff --label "$PROTOCOL" --label "$ROUND_RS" -u "$tmp/page" "$tmp/code" || true
+    transitions "$1" "$3" >"$tmp/code"
+    rows "$1" "$2" | tr -d '`' | cut -f 1-3 >"$tmp/page"
+    [ -s "$tmp/code" ] || echo "$3 has no table $1"
+    diff --label "$2" --label "$3" -u "$tmp/page" "$tmp/code" || true
 }
 
 # Detection of F of S segments with q audited: 1 - C(S-1-F, q-1) / C(S-1, q-1), in per cent; then after three rounds.
@@ -304,8 +307,10 @@ check() {
 
 check "links of ${#pages[@]} pages" check_links
 check "tests that the pages name" check_named_tests
-check "transitions of a round" check_transitions ROUND_TABLE
-check "transitions of a claim" check_transitions CLAIM_TABLE
+check "transitions of a round" check_transitions ROUND_TABLE "$PROTOCOL" "$ROUND_RS"
+check "transitions of a claim" check_transitions CLAIM_TABLE "$PROTOCOL" "$ROUND_RS"
+check "transitions of an epoch" check_transitions EPOCH_TABLE "$PRIVATE" "$PRIVATE_RS/committee.rs"
+check "transitions of a private round" check_transitions PRIVATE_TABLE "$PRIVATE" "$PRIVATE_RS/round.rs"
 check "figures of detection" check_detection
 check "chain parameters" check_parameters
 check "messages that the pages explain" check_messages

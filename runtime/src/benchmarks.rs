@@ -20,6 +20,7 @@ frame_benchmarking::define_benchmarks!(
     [pallet_model_registry, ModelRegistry]
     [pallet_data_registry, DataRegistry]
     [pallet_useful_work, UsefulWork]
+    [pallet_secure_aggregation, SecureAggregation]
 );
 
 pub(crate) fn metadata(extra: bool) -> (Vec<BenchmarkList>, Vec<StorageInfo>) {
@@ -115,5 +116,63 @@ impl pallet_useful_work::benchmarking::BenchmarkHelper<AccountId, Signature> for
         let public = sp_core::sr25519::Public::from_raw(account.clone().into());
         let signature = sp_io::crypto::sr25519_sign(KEY, &public, message.as_bytes());
         Signature::Sr25519(signature.expect("the keystore holds the signer's key"))
+    }
+}
+
+impl pallet_secure_aggregation::benchmarking::BenchmarkHelper<AccountId> for Helper {
+    fn put_branch(
+        id: BranchId,
+        branch: Branch<AccountId>,
+        architecture: Architecture,
+        head: VersionHeader,
+    ) {
+        <Self as pallet_useful_work::benchmarking::BenchmarkHelper<AccountId, Signature>>::put_branch(
+            id,
+            branch,
+            architecture,
+            head,
+        );
+    }
+
+    fn put_bond(account: &AccountId, amount: Balance) {
+        use frame_support::traits::fungible::{Mutate, MutateHold};
+        if pallet_useful_work::Bonds::<Runtime>::contains_key(account) {
+            return;
+        }
+        let reason = RuntimeHoldReason::UsefulWork(pallet_useful_work::HoldReason::Bond);
+        Balances::set_balance(account, amount.saturating_mul(2));
+        Balances::hold(&reason, account, amount).expect("the account has what it bonds");
+        let bond = pallet_useful_work::Bond {
+            total: amount,
+            since: 1,
+            ..Default::default()
+        };
+        pallet_useful_work::Bonds::<Runtime>::insert(account, bond);
+    }
+
+    fn put_verifiers(branch: BranchId) {
+        let all = (0..pallet_useful_work::MAX_VERIFIERS).map(|i| {
+            let account: AccountId = frame_benchmarking::account("verifier", i, 0);
+            <Self as pallet_secure_aggregation::benchmarking::BenchmarkHelper<AccountId>>::put_bond(
+                &account,
+                100_000 * token::UNIT,
+            );
+            let profile = pallet_useful_work::ProfileRecord {
+                settings: dream_primitives::profile::ProfileSettings {
+                    isa: BoundedVec::truncate_from(b"avx2".to_vec()),
+                    math: BoundedVec::truncate_from(b"mkl=COMPATIBLE".to_vec()),
+                    threads: 1,
+                    library: BoundedVec::truncate_from(b"libtorch-2.11.0".to_vec()),
+                },
+                leaf: Hash::repeat_byte(1),
+                since: 1,
+                secret: Hash::repeat_byte(2),
+                enlisted: Some(1),
+            };
+            pallet_useful_work::Profiles::<Runtime>::insert(branch, &account, profile);
+            account
+        });
+        let all = BoundedVec::truncate_from(all.collect());
+        pallet_useful_work::Verifiers::<Runtime>::insert(branch, all);
     }
 }

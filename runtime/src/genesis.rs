@@ -8,11 +8,12 @@
 
 use crate::{
     configs::BABE_GENESIS_EPOCH_CONFIG, token, AccountId, BabeConfig, Balance, BalancesConfig,
-    ChainParametersConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, SudoConfig,
-    UsefulWorkConfig,
+    ChainParametersConfig, RuntimeGenesisConfig, SecureAggregationConfig, SessionConfig,
+    SessionKeys, SudoConfig, UsefulWorkConfig,
 };
 use alloc::{format, string::String, vec, vec::Vec};
 use dream_primitives::params::{check, ChainParameters};
+use dream_primitives::private::params::{PrivateLiteral, PrivateParameters};
 use polkadot_sdk::*;
 
 use frame_support::build_struct_json_patch;
@@ -57,6 +58,10 @@ pub fn check_config(json: &[u8]) -> Result<(), String> {
             pallet_chain_parameters::advice(error)
         )
     })?;
+    if let Some(literal) = config.secure_aggregation.parameters {
+        PrivateParameters::new(literal)
+            .map_err(|error| format!("secureAggregation.parameters are refused: {error:?}"))?;
+    }
     if config.session.keys.is_empty() {
         return Err("session.keys is empty: a chain needs at least one validator".into());
     }
@@ -132,6 +137,9 @@ fn chain(
                 .iter()
                 .map(|key| (key.to_account_id(), FOUNDING_BOND))
                 .collect(),
+        },
+        secure_aggregation: SecureAggregationConfig {
+            parameters: Some(PrivateLiteral::development()),
         },
     })
 }

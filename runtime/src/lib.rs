@@ -216,6 +216,8 @@ mod runtime {
     pub type DataRegistry = pallet_data_registry;
     #[runtime::pallet_index(53)]
     pub type UsefulWork = pallet_useful_work;
+    #[runtime::pallet_index(54)]
+    pub type SecureAggregation = pallet_secure_aggregation;
 }
 
 /// Proof that a session key belonged to a validator.

@@ -17,10 +17,12 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
     use pallet_chain_parameters::WeightInfo as Parameters;
     use pallet_data_registry::WeightInfo as Data;
     use pallet_model_registry::WeightInfo as Models;
+    use pallet_secure_aggregation::WeightInfo as Private;
     use pallet_useful_work::WeightInfo as Work;
     type P = <Runtime as pallet_chain_parameters::Config>::WeightInfo;
     type M = <Runtime as pallet_model_registry::Config>::WeightInfo;
     type D = <Runtime as pallet_data_registry::Config>::WeightInfo;
+    type S = <Runtime as pallet_secure_aggregation::Config>::WeightInfo;
     type W = <Runtime as pallet_useful_work::Config>::WeightInfo;
     let admitted = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
 
@@ -80,6 +82,34 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
             W::act_as_newcomer().saturating_add(W::authorize_act_as_newcomer()),
         ),
         ("retire_founder", W::retire_founder()),
+        ("set_parameters", S::set_parameters()),
+        ("join_committee", S::join_committee()),
+        ("leave_committee", S::leave_committee()),
+        ("deal", S::deal()),
+        ("complain", S::complain()),
+        ("show_share", S::show_share()),
+        ("judge_dealers", S::judge_dealers()),
+        ("name_key", S::name_key()),
+        ("sponsor", S::sponsor()),
+        ("end_job", S::end_job()),
+        ("register", S::register()),
+        ("commit_contribution", S::commit_contribution()),
+        ("open_contribution", S::open_contribution()),
+        ("disclose_segment", S::disclose_segment()),
+        ("vote_contributions", S::vote_contributions()),
+        ("post_sum", S::post_sum()),
+        ("dispute", S::dispute()),
+        ("answer_dispute", S::answer_dispute()),
+        ("narrow_dispute", S::narrow_dispute()),
+        (
+            "prove_sum",
+            S::prove_sum(dream_primitives::private::MAX_COHORT),
+        ),
+        ("prove_version", S::prove_version()),
+        ("answer_decryption", S::answer_decryption()),
+        ("open_shard", S::open_shard()),
+        ("commit_report", S::commit_report()),
+        ("reveal_report", S::reveal_report()),
     ]
 }
 
@@ -89,6 +119,7 @@ fn call_names() -> BTreeSet<&'static str> {
         pallet_model_registry::Call::<Runtime>::get_call_names(),
         pallet_data_registry::Call::<Runtime>::get_call_names(),
         pallet_useful_work::Call::<Runtime>::get_call_names(),
+        pallet_secure_aggregation::Call::<Runtime>::get_call_names(),
     ];
     all.into_iter().flatten().copied().collect()
 }
@@ -135,4 +166,20 @@ fn useful_work_should_leave_half_of_a_block_when_all_branches_draw_at_once() {
             "{worst:?} of {block:?}"
         );
     }
+}
+
+#[test]
+fn private_rounds_should_leave_half_of_a_block_when_all_jobs_move_at_once() {
+    let swept = <Runtime as pallet_secure_aggregation::Config>::SweepPerBlock::get();
+    let worst = pallet_secure_aggregation::Pallet::<Runtime>::block_weight(
+        pallet_secure_aggregation::MAX_EPOCHS,
+        pallet_secure_aggregation::MAX_JOBS,
+        swept,
+        pallet_secure_aggregation::MAX_MOVING,
+    );
+    let block = RuntimeBlockWeights::get().max_block;
+    assert!(
+        worst.ref_time() <= block.ref_time() / HOOKS,
+        "{worst:?} of {block:?}"
+    );
 }

@@ -4,7 +4,9 @@
 //! A dispute is a game of turns. The poster shows the nodes below the questioned one, the challenger picks the one that is
 //! not its own tree's, and so on down to a leaf, whose chunk the challenger proves. Who lets its turn pass has lost.
 
-use crate::dispute::{children, top, verify_answer, Answer, DisputeError, NodeId, NodeValue, Tree};
+use crate::dispute::{
+    children, top, verify_answer, Answer, DisputeError, NodeId, NodeValue, Questioned, Tree,
+};
 use crate::{Balance, BlockNumber, BoundedVec, BranchId, ConstU32, H256};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -31,17 +33,17 @@ pub enum Turn {
     Prove,
 }
 
-/// A dispute over a posted merge.
+/// A dispute over a posted merge, or over what else is posted as trees.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct Dispute<AccountId> {
+pub struct Dispute<AccountId, T = Tree> {
     /// Who disputes.
     pub challenger: AccountId,
     /// Bond locked for it.
     pub bond: Balance,
     /// Which tree.
-    pub tree: Tree,
+    pub tree: T,
     /// Leaves of the tree.
     pub leaves: u32,
     /// The questioned node.
@@ -65,12 +67,12 @@ pub enum MoveError {
     Place,
 }
 
-impl<AccountId> Dispute<AccountId> {
+impl<AccountId, T: Questioned> Dispute<AccountId, T> {
     /// Questions the top of `tree`, which has `leaves` leaves and at whose top `value` stands.
     pub fn open(
         challenger: AccountId,
         bond: Balance,
-        tree: Tree,
+        tree: T,
         leaves: u32,
         value: NodeValue,
         deadline: BlockNumber,

@@ -65,6 +65,12 @@ pub enum Domain {
     Ticket,
     /// What a newcomer signs.
     Newcomer,
+    /// Seed of a key share.
+    KeyShare,
+    /// Residues of a private contribution's ciphertexts, and of their sum.
+    Residues,
+    /// Draws, commitments and identities of a private round.
+    Private,
 }
 
 impl Domain {
@@ -97,6 +103,9 @@ impl Domain {
             Self::Pairs => b"dream/pairs/1\0\0\0",
             Self::Ticket => b"dream/ticket/1\0\0",
             Self::Newcomer => b"dream/newcomr/1\0",
+            Self::KeyShare => b"dream/keyshar/1\0",
+            Self::Residues => b"dream/residue/1\0",
+            Self::Private => b"dream/private/1\0",
         }
     }
 }

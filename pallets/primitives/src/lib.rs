@@ -38,6 +38,7 @@ pub mod merkle;
 pub mod order;
 pub mod params;
 mod presets;
+pub mod private;
 pub mod profile;
 pub mod recipe;
 pub mod record;

@@ -197,3 +197,45 @@ pub trait DataRegistry<AccountId> {
     /// Takes the branch's next held-out shard whose windows are `window` bytes: no shard is given twice.
     fn take_shard(branch: BranchId, window: u32) -> Option<Shard<AccountId>>;
 }
+
+/// How private rounds see bonds: another pallet holds them. What is locked through this trait stays apart from what that pallet
+/// locks itself.
+pub trait BondLedger<AccountId> {
+    /// Block since which the account has had a bond.
+    fn since(account: &AccountId) -> Option<BlockNumber>;
+    /// What counts of the bond in something that opened at a block.
+    fn counted(account: &AccountId, opened: BlockNumber) -> Balance;
+    /// Locks a free part of the bond; `false`, and nothing locked, when it is too small.
+    fn lock(account: &AccountId, amount: Balance) -> bool;
+    /// Locks as much of `amount` as there is, also of what is on its way out; returns what was locked.
+    fn lock_up_to(account: &AccountId, amount: Balance) -> Balance;
+    /// Frees what was locked.
+    fn unlock(account: &AccountId, amount: Balance);
+    /// Locked through this trait.
+    fn locked(account: &AccountId) -> Balance;
+    /// Takes lost parts of what is locked: the chain's burn share of each is burned, the rest split evenly among those who were
+    /// right and lost nothing; burned as well where there are none.
+    fn slash(
+        affair: H256,
+        lost: alloc::vec::Vec<(AccountId, Balance)>,
+        right: alloc::vec::Vec<AccountId>,
+    );
+    /// Burns a part of what is locked whole; returns what was burned.
+    fn burn(affair: H256, account: &AccountId, amount: Balance) -> Balance;
+}
+
+/// How private rounds see verifiers and public rounds.
+pub trait AuditorRegistry<AccountId> {
+    /// Verifiers of a branch with the bonds that counted at a block, all of one numeric profile: that with the largest bond.
+    fn auditors(branch: BranchId, opened: BlockNumber) -> alloc::vec::Vec<(AccountId, Balance)>;
+    /// Whether the branch has public rounds, or can have: no branch has both.
+    fn has_public_rounds(branch: BranchId) -> bool;
+}
+
+/// Randomness of the parent block.
+pub trait ParentRandomness<AccountId> {
+    /// Its VRF output, where it has one.
+    fn output() -> Option<H256>;
+    /// Who made it.
+    fn author() -> Option<AccountId>;
+}

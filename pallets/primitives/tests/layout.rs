@@ -71,6 +71,12 @@ const RULES: &[Rule] = &[
         reserved: SDK,
     },
     Rule {
+        member: "pallet-secure-aggregation",
+        folder: "pallets/secure-aggregation",
+        ours: PRIMITIVES,
+        reserved: SDK,
+    },
+    Rule {
         member: "dream-simulator",
         folder: "pallets/simulator",
         ours: &[
@@ -101,6 +107,7 @@ const RULES: &[Rule] = &[
             "pallet-chain-parameters",
             "pallet-data-registry",
             "pallet-model-registry",
+            "pallet-secure-aggregation",
             "pallet-useful-work",
         ],
         reserved: SDK,

@@ -54,6 +54,7 @@ mod escrow;
 mod events;
 mod flags;
 mod founders;
+mod ledger;
 mod merge;
 #[cfg(test)]
 mod mock;

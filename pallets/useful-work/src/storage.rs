@@ -10,6 +10,11 @@ mod storage {
     #[pallet::storage]
     pub type Bonds<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Bond>;
 
+    /// Parts of bonds that another pallet has locked.
+    #[pallet::storage]
+    pub type OutsideLocks<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
+
     /// Profile of an account on a branch.
     #[pallet::storage]
     pub type Profiles<T: Config> =

@@ -3,8 +3,8 @@
 
 use crate::{
     ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, Escrows,
-    Exposure, FundedBranches, HoldReason, Newcomers, Pallet, PendingIssuance, Producers,
-    ProfileStakes, Profiles, Residuals, RoundClaims, Rounds, Terms, Tickets, TrialSeats,
+    Exposure, FundedBranches, HoldReason, Newcomers, OutsideLocks, Pallet, PendingIssuance,
+    Producers, ProfileStakes, Profiles, Residuals, RoundClaims, Rounds, Terms, Tickets, TrialSeats,
     TrialWindows, Trials, Valuations, Verifiers,
 };
 use alloc::collections::BTreeMap;
@@ -40,6 +40,7 @@ impl<T: Config> Pallet<T> {
             );
             lock(&verifier, seat.bond);
         }
+        OutsideLocks::<T>::iter().for_each(|(account, amount)| lock(&account, amount));
         let active = ActiveTrials::<T>::get();
         ensure!(
             active.len() == Trials::<T>::iter_keys().count()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The chain's own pallets: parameters, models, data, useful work.
+//! The chain's own pallets: parameters, models, data, useful work, secure aggregation.
 
 use crate::*;
 
@@ -65,6 +65,34 @@ impl pallet_useful_work::Config for Runtime {
     type Signature = Signature;
     type SweepPerBlock = ConstU32<8>;
     type WeightInfo = crate::weights::pallet_useful_work::WeightInfo<DbWeight>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Helper;
+}
+
+/// The parent block's VRF output and author, as seeds take them.
+pub struct ParentBlock;
+
+impl dream_primitives::registry::ParentRandomness<AccountId> for ParentBlock {
+    fn output() -> Option<Hash> {
+        ParentVrfOutput::get()
+    }
+
+    fn author() -> Option<AccountId> {
+        pallet_useful_work::ParentAuthor::<Runtime>::get()
+    }
+}
+
+impl pallet_secure_aggregation::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Bonds = UsefulWork;
+    type Auditors = UsefulWork;
+    type Models = ModelRegistry;
+    type Data = DataRegistry;
+    type Randomness = ParentBlock;
+    type AdminOrigin = Admin;
+    type SweepPerBlock = ConstU32<16>;
+    type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmarks::Helper;
 }

@@ -85,6 +85,24 @@ impl Tree {
     }
 }
 
+/// A tree whose nodes may be questioned one by one.
+pub trait Questioned {
+    /// What its hashes are for.
+    fn hashed_for(&self) -> Domain;
+    /// Whether its nodes carry sums.
+    fn has_sums(&self) -> bool;
+}
+
+impl Questioned for Tree {
+    fn hashed_for(&self) -> Domain {
+        self.domain()
+    }
+
+    fn has_sums(&self) -> bool {
+        matches!(self, Self::Pair(_))
+    }
+}
+
 /// Place of a node: levels are counted from the leaves (0), places in a level from the left.
 #[derive(
     Clone,

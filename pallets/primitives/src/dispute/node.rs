@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Nodes of a tree whose leaf count is known, and answers to demands.
 
-use super::{Answer, DisputeError, NodeId, NodeValue, Tree, ANSWER_LEVELS};
+use super::{Answer, DisputeError, NodeId, NodeValue, Questioned, ANSWER_LEVELS};
 use crate::hashing::Domain;
 use crate::math::to_usize;
 use crate::merkle::{self, SumNode};
@@ -48,7 +48,7 @@ pub fn children(count: u32, node: NodeId) -> Result<(NodeId, u32), DisputeError>
 
 /// Checks that `answer` holds the nodes below `node` of the tree over `count` leaves, at which `value` stands.
 pub fn verify_answer(
-    tree: &Tree,
+    tree: &impl Questioned,
     count: u32,
     node: NodeId,
     value: &NodeValue,
@@ -56,20 +56,20 @@ pub fn verify_answer(
 ) -> Result<(), DisputeError> {
     let (first, number) = children(count, node)?;
     let levels = u32::from(node.level.saturating_sub(first.level));
-    let sums = matches!(tree, Tree::Pair(_));
+    let sums = tree.has_sums();
     let found = match answer {
         Answer::Hashes(nodes) if !sums => {
             if nodes.len() != to_usize(number) {
                 return Err(DisputeError::AnswerLength);
             }
-            let raised = merkle::raise(tree.domain(), nodes, levels);
+            let raised = merkle::raise(tree.hashed_for(), nodes, levels);
             raised.first().copied().map(NodeValue::Hash)
         }
         Answer::Sums(nodes) if sums => {
             if nodes.len() != to_usize(number) {
                 return Err(DisputeError::AnswerLength);
             }
-            let raised = merkle::sum_raise(tree.domain(), nodes, levels);
+            let raised = merkle::sum_raise(tree.hashed_for(), nodes, levels);
             let raised = raised.ok_or(DisputeError::Overflow)?;
             raised.first().copied().map(NodeValue::Sum)
         }

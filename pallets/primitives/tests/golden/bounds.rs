@@ -8,6 +8,8 @@ use crate::codec_types::{
 use codec::{Decode, Encode, MaxEncodedLen};
 use dream_primitives::claim::*;
 use dream_primitives::params::ChainParameters;
+use dream_primitives::private::round::PrivateRound;
+use dream_primitives::private::sum::SumProof;
 use dream_primitives::registry::*;
 use dream_primitives::round::*;
 use dream_primitives::trial::Trial;
@@ -29,11 +31,13 @@ fn longest_encodings_should_be_the_reviewed_ones() {
         DatasetRecord::<AccountId>::max_encoded_len(),
     );
     line("Model", Model::<AccountId>::max_encoded_len());
+    line("PrivateRound", PrivateRound::<AccountId>::max_encoded_len());
     line("ReplayReport", ReplayReport::max_encoded_len());
     line("Round", Round::<AccountId>::max_encoded_len());
     line("RoundTerms", RoundTerms::max_encoded_len());
     line("SegmentOpening", SegmentOpening::max_encoded_len());
     line("StartState", StartState::max_encoded_len());
+    line("SumProof", SumProof::max_encoded_len());
     line("Trial", Trial::<AccountId>::max_encoded_len());
     line("VersionHeader", VersionHeader::max_encoded_len());
     check("longest.txt", &text);

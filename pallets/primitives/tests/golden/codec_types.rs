@@ -372,6 +372,7 @@ pub fn dump() -> Dump {
     crate::dispute::add(&mut d);
     crate::newcomers::add(&mut d);
     crate::game::add(&mut d);
+    crate::private::add(&mut d);
     d
 }
 

@@ -14,6 +14,7 @@ mod codec_types;
 mod dispute;
 mod game;
 mod newcomers;
+mod private;
 mod rules;
 mod sources;
 mod trials;

@@ -23,7 +23,7 @@ use std::fmt::Write;
 const GENESIS: H256 = H256([0xd7; 32]);
 const ACCOUNT: [u8; 32] = [0xac; 32];
 
-const DOMAINS: [Domain; 27] = [
+const DOMAINS: [Domain; 30] = [
     Domain::State,
     Domain::Delta,
     Domain::Data,
@@ -51,6 +51,9 @@ const DOMAINS: [Domain; 27] = [
     Domain::Profile,
     Domain::Ticket,
     Domain::Newcomer,
+    Domain::KeyShare,
+    Domain::Residues,
+    Domain::Private,
 ];
 
 /// Integers that look like a training step's: small and large, of both signs.

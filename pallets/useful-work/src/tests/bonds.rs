@@ -127,3 +127,57 @@ fn seat_should_reach_what_is_unbonding_and_hold_it_until_the_round_vests() {
         System::set_block_number(now);
     });
 }
+
+#[test]
+fn outside_lock_should_take_a_free_part_and_give_it_back() {
+    use dream_primitives::registry::BondLedger;
+    type Ledger = crate::Pallet<Test>;
+    build_and_execute(|| {
+        let locked = |account| Bonds::<Test>::get(account).unwrap().locked;
+        assert!(!<Ledger as BondLedger<u64>>::lock(&1, DREAM));
+        assert_ok!(UsefulWork::bond(origin(1), 10 * DREAM));
+        assert_eq!(<Ledger as BondLedger<u64>>::since(&1), Some(1));
+        assert_eq!(<Ledger as BondLedger<u64>>::counted(&1, 1), 0);
+        assert_eq!(<Ledger as BondLedger<u64>>::counted(&1, 2), 10 * DREAM);
+        assert!(!<Ledger as BondLedger<u64>>::lock(&1, 11 * DREAM));
+        assert!(<Ledger as BondLedger<u64>>::lock(&1, 6 * DREAM));
+        let more = <Ledger as BondLedger<u64>>::lock_up_to(&1, 6 * DREAM);
+        assert_eq!((more, locked(1)), (4 * DREAM, 10 * DREAM));
+        assert_noop!(
+            UsefulWork::unbond(origin(1), DREAM),
+            Error::<Test>::BondTooSmall
+        );
+        <Ledger as BondLedger<u64>>::unlock(&1, 9 * DREAM);
+        assert_eq!(
+            (<Ledger as BondLedger<u64>>::locked(&1), locked(1)),
+            (DREAM, DREAM)
+        );
+        <Ledger as BondLedger<u64>>::unlock(&1, DREAM);
+        assert!(!crate::OutsideLocks::<Test>::contains_key(1));
+    });
+}
+
+#[test]
+fn outside_lock_should_be_slashed_and_burned_as_any_other() {
+    use dream_primitives::registry::BondLedger;
+    type Ledger = crate::Pallet<Test>;
+    build_and_execute(|| {
+        for account in [1, 2] {
+            assert_ok!(UsefulWork::bond(origin(account), 10 * DREAM));
+            assert!(<Ledger as BondLedger<u64>>::lock(&account, 8 * DREAM));
+        }
+        let before = Balances::free_balance(3);
+        <Ledger as BondLedger<u64>>::slash(H256::zero(), vec![(1, 4 * DREAM)], vec![1, 3]);
+        // Half is burned; who lost something is not among those who were right.
+        assert_eq!(Balances::free_balance(3) - before, 2 * DREAM);
+        assert_eq!(
+            <Ledger as BondLedger<u64>>::burn(H256::zero(), &2, DREAM),
+            DREAM
+        );
+        let of = |a| Bonds::<Test>::get(a).map(|b| (b.total, b.locked)).unwrap();
+        assert_eq!(of(1), (6 * DREAM, 4 * DREAM));
+        assert_eq!(of(2), (9 * DREAM, 7 * DREAM));
+        assert_eq!(<Ledger as BondLedger<u64>>::locked(&1), 4 * DREAM);
+        assert_eq!(<Ledger as BondLedger<u64>>::locked(&2), 7 * DREAM);
+    });
+}

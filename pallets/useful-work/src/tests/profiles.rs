@@ -249,3 +249,24 @@ fn captured_profile_should_earn_at_most_its_leverage_times_its_verifiers_bonds()
         assert_eq!(crate::Exposure::<Test>::iter().count(), 0);
     });
 }
+
+#[test]
+fn auditors_should_be_verifiers_of_the_profile_with_the_largest_bond() {
+    use dream_primitives::registry::AuditorRegistry;
+    build_and_execute(|| {
+        let other = H256::repeat_byte(8);
+        for (account, leaf, amount) in [(1, LEAF, 300), (2, LEAF, 300), (3, other, 500)] {
+            assert_ok!(UsefulWork::bond(origin(account), amount * DREAM));
+            assert_ok!(super::register(account, leaf));
+            assert_ok!(UsefulWork::enlist_verifier(origin(account), 0));
+        }
+        let now = System::block_number();
+        let auditors = |opened| <crate::Pallet<Test> as AuditorRegistry<u64>>::auditors(0, opened);
+        assert_eq!(auditors(now + 1), [(1, 300 * DREAM), (2, 300 * DREAM)]);
+        assert_eq!(auditors(now), []);
+        let public = || <crate::Pallet<Test> as AuditorRegistry<u64>>::has_public_rounds(0);
+        assert!(!public());
+        admit();
+        assert!(public());
+    });
+}
