@@ -38,12 +38,13 @@ macro_rules! ours {
     };
 }
 
-fn pallets() -> [Ours; 4] {
+fn pallets() -> [Ours; 5] {
     [
         ours!(pallet_chain_parameters, "chain-parameters", 50),
         ours!(pallet_model_registry, "model-registry", 51),
         ours!(pallet_data_registry, "data-registry", 52),
         ours!(pallet_useful_work, "useful-work", 53),
+        ours!(pallet_secure_aggregation, "secure-aggregation", 54),
     ]
 }
 

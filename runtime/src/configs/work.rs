@@ -92,7 +92,7 @@ impl pallet_secure_aggregation::Config for Runtime {
     type Randomness = ParentBlock;
     type AdminOrigin = Admin;
     type SweepPerBlock = ConstU32<16>;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_secure_aggregation::WeightInfo<DbWeight>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmarks::Helper;
 }

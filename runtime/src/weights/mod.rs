@@ -4,4 +4,5 @@
 pub mod pallet_chain_parameters;
 pub mod pallet_data_registry;
 pub mod pallet_model_registry;
+pub mod pallet_secure_aggregation;
 pub mod pallet_useful_work;
