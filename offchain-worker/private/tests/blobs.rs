@@ -10,7 +10,7 @@ use dream_primitives::private::round::CiphertextRoots;
 use dream_primitives::H256;
 use dream_private::blobs::{fetch_keys, BlobError, Ciphertexts, LeafTree};
 use dream_private::dealing::{
-    name_key, read_key, votes, BadDealing, BadShare, DealingFault, KeyError,
+    name_key, publish_dealing, read_key, votes, BadDealing, BadShare, DealingFault, KeyError,
 };
 use dream_store::{cid_of, BlobStore, Fault, MemoryStore, StoreError};
 
@@ -194,6 +194,37 @@ fn changed_dealings_should_be_voted_on_or_complained_of() {
     let mut hash = dealt.clone();
     hash.shares[1] = H256::zero();
     share(check(&hash, Some(blob), &[]).unwrap_err(), BadShare::Hash);
+
+    // A seed whose hash is right, but whose commitment is another's: shown, everybody sees it.
+    let other = dream_kernels::sample::Seed::new([9; 32]);
+    let keys = stage.layers.keys();
+    let shares = keys.params().sets().iter().map(|set| (*set, other.clone()));
+    let dealing = dream_kernels::threshold::Dealing {
+        dealer: 1,
+        epoch: stage.epoch.number,
+        shares: shares.collect(),
+    };
+    let made = publish_dealing(&stage.layers, &stage.epoch, &dealing, &other);
+    let (forged, forged_blob) = made.unwrap();
+    let mixed = [&blob[..sealed], &forged_blob[sealed..]].concat();
+    let forged = ShareDealing {
+        commitments_root: dealt.commitments_root,
+        cid: cid_of(&mixed),
+        ..forged
+    };
+    share(
+        check(&forged, Some(&mixed), &[]).unwrap_err(),
+        BadShare::Commitment,
+    );
+    let shown = check(&forged, Some(&mixed), &[(2, H256([9; 32]))]).unwrap_err();
+    let bad = matches!(
+        &shown,
+        DealingFault::Bad {
+            fault: BadDealing::Shown(2),
+            ..
+        }
+    );
+    assert!(bad, "{shown}");
 
     // The dealer shows the seed: with the right one the dealing is sound again, with another it is bad for all.
     let seed = stage.members[1].shown_seed(&stage.layers, stage.epoch.number, 1, 2);

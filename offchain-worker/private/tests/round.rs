@@ -10,6 +10,7 @@ use dream_kernels::sample::Seed;
 use dream_primitives::delta;
 use dream_primitives::dispute::NodeValue;
 use dream_primitives::game::{Dispute, Turn};
+use dream_primitives::private::params::{PrivateLiteral, PrivateParameters};
 use dream_primitives::private::round::{CohortMask, SegmentDisclosure};
 use dream_primitives::private::settle::mean_delta;
 use dream_primitives::private::sum::PrivateTree;
@@ -19,6 +20,7 @@ use dream_private::auditor::{
     combine, mean_chunks, sound, votes, Combination, Finding, Opened, SegmentFault,
 };
 use dream_private::blobs::{fetch_keys, sum_proof, Ciphertexts, LeafTree};
+use dream_private::layers::Layers;
 use dream_private::member::{answer_hash, RoundAnswer};
 use dream_store::{cid_of, BlobStore, MemoryStore};
 
@@ -103,6 +105,38 @@ async fn decrypted_mean_should_be_the_plain_mean_when_one_drops_out_and_one_is_s
         .collect();
     assert_eq!(delta::check(&chunks, round.parameters), Ok(()));
     assert_eq!(delta::root(&chunks), delta::root(&mean));
+}
+
+#[test]
+fn development_presets_should_give_the_plain_sum_and_a_sound_exposure() {
+    let params = PrivateParameters::new(PrivateLiteral::development()).unwrap();
+    let stage = Stage::with(Layers::new(params, GENESIS).unwrap());
+    let (layers, round) = (&stage.layers, &stage.round);
+    let deltas: Vec<Vec<i8>> = (0..3).map(|m| codes(m + 20)).collect();
+    let all = [0, 1, 2].map(|m| stage.encrypt(m, &deltas[m]).ciphertexts);
+    let parts: Vec<&Ciphertexts> = all.iter().collect();
+    let summed = stage.sum(&parts);
+    let answers = [0, 1].map(|m| stage.answer(m, &summed.roots(), &keys_of(&parts)));
+    assert_eq!(answers[0].bytes.len(), 2_949_656);
+    let combined = combine(layers, round, &summed, 3, &with_blobs(&answers)).unwrap();
+    let plain = sum(&[&deltas[0], &deltas[1], &deltas[2]]);
+    let right = Combination::Sums {
+        sums: plain,
+        wrong: 0,
+    };
+    assert!(combined == right);
+    let (exposure, blob) = stage.contributor(2).expose(layers, round, 63).unwrap();
+    assert_eq!(blob.len(), round.segment(63).len() + 8 * 4_096);
+    let finding = Opened {
+        layers,
+        round,
+        segment: 63,
+        ciphertexts: parts[2],
+        disclosure: &exposure,
+        blob: Some(&blob),
+    }
+    .check_exposure(&stage.public);
+    assert!(matches!(finding, Finding::Sound), "{finding:?}");
 }
 
 /// (stage, codes of three contributors, their ciphertexts)

@@ -94,10 +94,14 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A committee with its key, and a round.
+    /// A committee with its key, and a round, with the test's parameters.
     pub fn new() -> Self {
+        Self::with(layers())
+    }
+
+    /// As [`Self::new`] with others, for a committee of three.
+    pub fn with(layers: Layers) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let layers = layers();
         let open = |at: u8| Member::open(&member_folder(&folder, at), &GENESIS).unwrap();
         let members: Vec<Member> = (0..3).map(open).collect();
         let epoch = EpochFacts {
