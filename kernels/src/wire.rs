@@ -25,6 +25,8 @@ pub enum Kind {
     KeyCiphertext = 3,
     /// One member's partial decryption of a key-layer ciphertext.
     PartialDecryption = 4,
+    /// Public key of an epoch.
+    PublicKey = 5,
 }
 
 /// Why bytes are refused.

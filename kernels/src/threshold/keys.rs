@@ -314,4 +314,41 @@ impl KeyLayer {
             body: reader.poly(&self.ring)?,
         })
     }
+
+    /// Bytes of a public key.
+    pub fn public_key_bytes(&self) -> usize {
+        HEADER + 5 + poly_bytes(&self.ring)
+    }
+
+    /// Canonical bytes: header, epoch (4), dealers (1), residues.
+    pub fn encode_public_key(&self, key: &PublicKey) -> Vec<u8> {
+        let mut writer = Writer::new(Kind::PublicKey, key.hash, self.public_key_bytes());
+        writer.bytes(&key.epoch.to_le_bytes());
+        writer.bytes(&[key.dealers]);
+        writer.poly(&key.body);
+        writer.finish()
+    }
+
+    /// Reads [`Self::encode_public_key`]'s bytes.
+    ///
+    /// # Errors
+    /// [`WireError`] for anything else, fewer dealers than the threshold or others than the committee has included.
+    pub fn decode_public_key(&self, bytes: &[u8]) -> Result<PublicKey, WireError> {
+        let hash = self.params.hash();
+        let mut reader = Reader::new(bytes, Kind::PublicKey, hash, self.public_key_bytes())?;
+        let epoch = u32::from_le_bytes(reader.array());
+        let [dealers] = reader.array();
+        if self.dealers(dealers).is_err() {
+            return Err(WireError::Range {
+                name: "dealers",
+                value: dealers.into(),
+            });
+        }
+        Ok(PublicKey {
+            hash,
+            epoch,
+            dealers,
+            body: reader.poly(&self.ring)?,
+        })
+    }
 }

@@ -557,3 +557,39 @@ fn encodings_should_be_read_back_and_everything_else_refused() {
         WireError::Parameters
     );
 }
+
+#[test]
+fn public_key_should_be_read_back_and_everything_else_refused() {
+    let c = committee(INSECURE_TEST_KEY_1024);
+    let (l, key) = (&c.layer, c.public_key());
+    let bytes = l.encode_public_key(&key);
+    assert_eq!(bytes.len(), l.public_key_bytes());
+    assert_eq!(l.decode_public_key(&bytes).unwrap(), key);
+    let changed = |at: usize, value: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] = value;
+        l.decode_public_key(&bytes).unwrap_err()
+    };
+    // One dealer of the two that are needed; a fourth of three.
+    for dealers in [1, 8 | 3] {
+        assert_eq!(
+            changed(38, dealers),
+            WireError::Range {
+                name: "dealers",
+                value: dealers.into()
+            }
+        );
+    }
+    assert_eq!(changed(5, bytes[5] ^ 1), WireError::Parameters);
+    let end = bytes.len();
+    assert!(matches!(
+        l.decode_public_key(&bytes[..end - 1]).unwrap_err(),
+        WireError::Length { .. }
+    ));
+    let mut large = bytes.clone();
+    large[end - 4..].fill(0xFF);
+    assert!(matches!(
+        l.decode_public_key(&large).unwrap_err(),
+        WireError::Residue { limb: 2, .. }
+    ));
+}

@@ -144,6 +144,12 @@ const RULES: &[Rule] = &[
         reserved: &["sp-crypto-hashing", "subxt", "subxt-signer"],
     },
     Rule {
+        member: "dream-private",
+        folder: "offchain-worker/private",
+        ours: &["dream-kernels", "dream-primitives", "dream-store"],
+        reserved: &[],
+    },
+    Rule {
         member: "dream-report",
         folder: "offchain-worker/report",
         ours: &[],
