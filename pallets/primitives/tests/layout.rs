@@ -143,6 +143,12 @@ const RULES: &[Rule] = &[
         reserved: &["sp-crypto-hashing", "subxt", "subxt-signer"],
     },
     Rule {
+        member: "dream-privacy",
+        folder: "offchain-worker/privacy",
+        ours: PRIMITIVES,
+        reserved: &[],
+    },
+    Rule {
         member: "dream-report",
         folder: "offchain-worker/report",
         ours: &[],
