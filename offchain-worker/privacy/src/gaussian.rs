@@ -37,16 +37,21 @@ impl DiscreteGaussian {
 
     /// A sample, exactly distributed if the words are uniform (algorithm 3).
     pub fn sample(&self, randomness: &mut Randomness) -> i64 {
-        let (variance, scale) = (self.variance, self.scale);
         loop {
-            let candidate = laplace(scale, randomness);
-            // (|y| - variance / scale)^2 / (2 variance), over the denominator 2 variance scale^2.
-            let distance = (candidate.unsigned_abs() * scale).abs_diff(variance);
-            let exponent = distance * distance;
-            if bernoulli_exp(exponent, 2 * variance * scale * scale, randomness) {
+            let candidate = laplace(self.scale, randomness);
+            let (numerator, denominator) = self.exponent(candidate);
+            if bernoulli_exp(numerator, denominator, randomness) {
                 return candidate;
             }
         }
+    }
+
+    /// A candidate is kept with probability exp(-(|candidate| - variance / scale)^2 / (2 variance)): numerator and denominator of
+    /// the exponent.
+    fn exponent(&self, candidate: i64) -> (u64, u64) {
+        let (variance, scale) = (self.variance, self.scale);
+        let distance = (candidate.unsigned_abs() * scale).abs_diff(variance);
+        (distance * distance, 2 * variance * scale * scale)
     }
 }
 
@@ -161,6 +166,27 @@ mod tests {
             let gaussian = DiscreteGaussian::new(variance).unwrap();
             let weight = |x: i64| (-(x as f64).powi(2) / (2.0 * f64::from(variance))).exp();
             check_distribution(seed, weight, |r| gaussian.sample(r));
+        }
+    }
+
+    #[test]
+    fn kept_candidates_should_be_gaussian_for_every_variance() {
+        // -ln of the chance to be proposed and kept is x^2 / (2 variance) plus the same constant for every x.
+        for variance in (1..300).chain([1_000, MAX_VARIANCE]) {
+            let gaussian = DiscreteGaussian::new(variance).unwrap();
+            let constant = |x: i64| {
+                let (numerator, denominator) = gaussian.exponent(x);
+                let proposed = x.abs() as f64 / gaussian.scale as f64;
+                let wanted = (x as f64).powi(2) / (2.0 * f64::from(variance));
+                proposed + numerator as f64 / denominator as f64 - wanted
+            };
+            for x in -2_000..2_000 {
+                let off = constant(x) - constant(0);
+                assert!(
+                    off.abs() < 1e-9 * (1 + x * x) as f64,
+                    "{variance}, {x}: {off}"
+                );
+            }
         }
     }
 
