@@ -187,7 +187,8 @@ impl fmt::Display for Statement {
             write!(f, "no sum with this contributor was decrypted")?;
         } else {
             let of = |epsilon| Guarantee(epsilon, *delta);
-            writeln!(f, "{rounds} sums decrypted: {}", of(self.epsilon))?;
+            let sums = if *rounds == 1 { "sum" } else { "sums" };
+            writeln!(f, "{rounds} {sums} decrypted: {}", of(self.epsilon))?;
             writeln!(f, "  with this contributor's data against zeros in their place; against other data: {}", of(self.exchanged))?;
             write!(
                 f,

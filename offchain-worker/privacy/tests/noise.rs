@@ -299,5 +299,5 @@ fn statement_should_promise_nothing_when_the_norm_drowns_the_noise() {
     assert_eq!(statement.epsilon, None);
     assert!(statement
         .to_string()
-        .starts_with("1 sums decrypted: no guarantee"));
+        .starts_with("1 sum decrypted: no guarantee"));
 }

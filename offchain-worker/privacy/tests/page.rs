@@ -145,3 +145,21 @@ fn page_should_name_the_cohorts_of_the_tables() {
         );
     }
 }
+
+#[test]
+fn page_should_show_a_statement() {
+    let (_, cohort, values) = cohorts()[1];
+    let target = Target {
+        epsilon: 8.0,
+        delta: DELTA,
+        rounds: 1,
+    };
+    let noise = Noise::calibrate(task(cohort, values), &target).unwrap();
+    let mut ledger = Ledger::default();
+    ledger.record(RoundLoss::of(7, &noise, vec![17])).unwrap();
+    let statement = ledger.statement(DELTA).unwrap().to_string();
+    assert!(
+        PAGE.contains(&statement),
+        "docs/privacy.md lacks:\n{statement}"
+    );
+}
