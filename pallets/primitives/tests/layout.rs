@@ -144,6 +144,12 @@ const RULES: &[Rule] = &[
         reserved: &["sp-crypto-hashing", "subxt", "subxt-signer"],
     },
     Rule {
+        member: "dream-privacy",
+        folder: "offchain-worker/privacy",
+        ours: PRIMITIVES,
+        reserved: &[],
+    },
+    Rule {
         member: "dream-private",
         folder: "offchain-worker/private",
         ours: &["dream-kernels", "dream-primitives", "dream-store"],
