@@ -41,6 +41,13 @@ pub(super) fn root_of(contributions: &Contributions) -> H256 {
     contributions_root(&all)
 }
 
+/// Whether a merge of the claim's round, or one that replays it, holds the claim.
+pub(crate) fn contributes(record: &ClaimRecord, replayed: bool) -> bool {
+    let out = record.reverted || record.state == ClaimState::Excluded;
+    let accepted = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
+    !out && (record.merged || (accepted && !replayed))
+}
+
 impl Worker {
     /// What a merge of the round holds now: its accepted claims, challenged or not; for a round that replays another, what
     /// that one merged and nobody reverted.
@@ -59,9 +66,7 @@ impl Worker {
             let Some(record) = chain.claim(at, id).await? else {
                 continue;
             };
-            let out = record.reverted || record.state == ClaimState::Excluded;
-            let accepted = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
-            if !out && (record.merged || (accepted && replays.is_none())) {
+            if contributes(&record, replays.is_some()) {
                 all.push((id, record));
             }
         }
