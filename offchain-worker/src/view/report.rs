@@ -5,7 +5,6 @@ use super::explain::{outcome, payment};
 use crate::blobs;
 use crate::corpus::Corpus;
 use crate::error::WorkerError;
-use crate::roles::merge::contributes;
 use crate::units::{DECIMALS, SYMBOL};
 use crate::worker::Runners;
 use dream_chain::{AccountId, At, Branch, Chain, ClaimRecord, Round};
@@ -177,11 +176,10 @@ fn contributions(rounds: &[RoundRecord], version: H256) -> u32 {
     let Some(round) = rounds.iter().find(made).map(|r| &r.round) else {
         return 0;
     };
-    let source = round.replays.unwrap_or(round.id.number);
-    let source = rounds.iter().find(|r| r.round.id.number == source);
+    let source = rounds.iter().find(|r| r.round.id == round.source());
     let claims = source.into_iter().flat_map(|r| &r.claims);
     let count = claims
-        .filter(|(_, record)| contributes(record, round.replays.is_some()))
+        .filter(|(_, record)| record.contributes(round.replays.is_some()))
         .count();
     u32::try_from(count).unwrap_or(u32::MAX)
 }

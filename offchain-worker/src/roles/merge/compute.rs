@@ -6,9 +6,7 @@ use crate::error::WorkerError;
 use crate::merge::{merge, Merged};
 use crate::worker::{RoundView, Worker};
 use dream_chain::{At, ClaimRecord};
-use dream_primitives::claim::RoundId;
 use dream_primitives::delta::DeltaChunk;
-use dream_primitives::round::ClaimState;
 use dream_primitives::version::{contributions_root, Contribution, VersionHeader};
 use dream_primitives::H256;
 use futures::future::BoxFuture;
@@ -41,13 +39,6 @@ pub(super) fn root_of(contributions: &Contributions) -> H256 {
     contributions_root(&all)
 }
 
-/// Whether a merge of the claim's round, or one that replays it, holds the claim.
-pub(crate) fn contributes(record: &ClaimRecord, replayed: bool) -> bool {
-    let out = record.reverted || record.state == ClaimState::Excluded;
-    let accepted = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
-    !out && (record.merged || (accepted && !replayed))
-}
-
 impl Worker {
     /// What a merge of the round holds now: its accepted claims, challenged or not; for a round that replays another, what
     /// that one merged and nobody reverted.
@@ -56,17 +47,13 @@ impl Worker {
         view: &RoundView,
     ) -> Result<Contributions, WorkerError> {
         let (chain, at) = (&self.chain, At::from(view.block));
-        let replays = view.round.replays;
-        let source = RoundId {
-            number: replays.unwrap_or(view.round.id.number),
-            ..view.round.id
-        };
+        let replayed = view.round.replays.is_some();
         let mut all = Vec::new();
-        for id in chain.round_claims(at, source).await? {
+        for id in chain.round_claims(at, view.round.source()).await? {
             let Some(record) = chain.claim(at, id).await? else {
                 continue;
             };
-            if contributes(&record, replays.is_some()) {
+            if record.contributes(replayed) {
                 all.push((id, record));
             }
         }

@@ -19,8 +19,6 @@ mod dispute;
 mod post;
 mod trees;
 
-pub(crate) use compute::contributes;
-
 use super::{Role, Told};
 use crate::error::WorkerError;
 use crate::submit::Sent;
