@@ -364,13 +364,7 @@ impl DataLayer {
         packed: &[i64],
     ) -> Poly<Coefficient> {
         let seed = error_seed(key, packed);
-        let place = Place {
-            purpose: Purpose::Error,
-            limb: ALL_LIMBS,
-            segment: block.segment,
-            round: block.round,
-            polynomial: block.polynomial,
-        };
+        let place = block.place(Purpose::Error, ALL_LIMBS);
         let errors = self.errors.draw(&seed, place, self.ring.degree());
         let mut poly = self.ring.zero();
         let width = self.params.packing().width();

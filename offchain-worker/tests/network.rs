@@ -96,6 +96,16 @@ fn small_network_should_train_a_better_model_slash_the_fake_and_revert_a_claim()
         "{losses:?}"
     );
     let claims = data["claims"].as_array().unwrap();
+    // The newest version is one that was made again where its round has a claim left.
+    let newest = data["versions"].as_array().unwrap().last().unwrap();
+    let base = newest["number"].as_u64().unwrap() - 1;
+    let holds = claims
+        .iter()
+        .any(|c| c["state"] == "Merged" && c["base"] == base);
+    assert!(
+        !holds || newest["contributions"].as_u64() > Some(0),
+        "{newest}"
+    );
     for claim in claims.iter().filter(|c| c["outcome"] != "open") {
         let refused = claim["outcome"] == "refused";
         let on_duty = claim["outcome"] == "canary";

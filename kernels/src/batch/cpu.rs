@@ -7,9 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{after, check_polynomials, check_rows, check_same, Batch, Settings};
 use crate::ring::{Backend, Modulus, NttTable, Words};
-use crate::sample::{
-    uniform_residue, Block, ErrorSampler, Place, Purpose, Seed, Stream, ALL_LIMBS,
-};
+use crate::sample::{uniform_row, Block, ErrorSampler, Purpose, Seed, ALL_LIMBS};
 
 /// The CPU, with the backend of the ring.
 #[derive(Debug)]
@@ -45,18 +43,6 @@ impl CpuBatch {
         let degree = self.settings.ring.degree();
         &rows[i * degree..(i + 1) * degree]
     }
-}
-
-/// Draws the residues of limb `limb` of the public polynomial of a block.
-fn draw_uniform(public: &Seed, block: Block, limb: usize, p: u32, out: &mut [u32]) {
-    let place = Place {
-        purpose: Purpose::Public,
-        limb: limb as u8,
-        segment: block.segment,
-        round: block.round,
-        polynomial: block.polynomial,
-    };
-    Stream::new(public, place).words(out.len(), |at, word| out[at] = uniform_residue(word, p));
 }
 
 /// m + t e modulo one prime, with t = 2^width, in constant time.
@@ -174,7 +160,7 @@ impl Batch for CpuBatch {
         let mut rows = Zeroizing::new(Words::zeros(count * ring.limbs() * ring.degree()));
         self.each_row(&mut rows, |i, table, row| {
             let (block, limb) = (after(first, i / ring.limbs()), i % ring.limbs());
-            draw_uniform(public, block, limb, table.modulus().value(), row);
+            uniform_row(public, block, limb, table.modulus().value(), row);
         });
         Ok(rows)
     }
@@ -192,7 +178,7 @@ impl Batch for CpuBatch {
         let mut a = Words::zeros(ring.degree());
         self.each_row(sum, |i, table, row| {
             let (block, limb) = (after(first, i / ring.limbs()), i % ring.limbs());
-            draw_uniform(public, block, limb, table.modulus().value(), &mut a);
+            uniform_row(public, block, limb, table.modulus().value(), &mut a);
             let key = self.row(key, limb);
             self.backend().mul_add(table.modulus(), row, &a, key);
         });
@@ -211,14 +197,7 @@ impl Batch for CpuBatch {
         let polynomials = rows.chunks_exact_mut(ring.limbs() * ring.degree());
         let packed = packed.chunks_exact(ring.degree());
         for (i, ((rows, packed), seed)) in polynomials.zip(packed).zip(seeds).enumerate() {
-            let block = after(first, i);
-            let place = Place {
-                purpose: Purpose::Error,
-                limb: ALL_LIMBS,
-                segment: block.segment,
-                round: block.round,
-                polynomial: block.polynomial,
-            };
+            let place = after(first, i).place(Purpose::Error, ALL_LIMBS);
             let errors = self.errors.draw(seed, place, ring.degree());
             self.each_row(rows, |_, table, row| {
                 encode_row(table.modulus(), self.settings.width, packed, &errors, row);

@@ -14,7 +14,7 @@ pub use cpu::CpuBatch;
 pub use processor::{Processor, Work};
 pub use verify::{verify, VerifyError};
 
-use crate::params::{ErrorDistribution, Parameters};
+use crate::params::ErrorDistribution;
 use crate::ring::Ring;
 use crate::sample::{Block, Seed};
 
@@ -39,18 +39,6 @@ impl PartialEq for Settings {
         self.ring.degree() == other.ring.degree()
             && primes(self) == primes(other)
             && (self.width, self.errors) == (other.width, other.errors)
-    }
-}
-
-impl Settings {
-    /// Settings of checked parameters.
-    pub fn new(params: &Parameters) -> Self {
-        Self {
-            ring: Ring::new(params.degree(), params.primes())
-                .expect("checked parameters have a ring"),
-            width: params.packing().width(),
-            errors: params.literal().error,
-        }
     }
 }
 

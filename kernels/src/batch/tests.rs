@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::data::{Ciphertext, DataError, DataLayer};
-use crate::params::{INSECURE_TEST_1024, SA_4096};
+use crate::params::{Parameters, INSECURE_TEST_1024, SA_4096};
 use crate::ring::{backends, Coefficient, Words};
 use crate::sample::uniform_polynomial;
 
 fn settings(literal: crate::params::ParametersLiteral) -> Settings {
-    Settings::new(&Parameters::new(literal).unwrap())
+    DataLayer::new(Parameters::new(literal).unwrap()).settings()
 }
 
 const FIRST: Block = Block {

@@ -99,6 +99,19 @@ pub struct Block {
     pub polynomial: u32,
 }
 
+impl Block {
+    /// Its place for a draw of this purpose.
+    pub fn place(self, purpose: Purpose, limb: u8) -> Place {
+        Place {
+            purpose,
+            limb,
+            segment: self.segment,
+            round: self.round,
+            polynomial: self.polynomial,
+        }
+    }
+}
+
 impl Place {
     fn nonce(&self) -> [u8; 12] {
         let mut nonce = [0; 12];
@@ -195,20 +208,22 @@ pub fn uniform_polynomial(
     segment: u16,
     polynomial: u32,
 ) -> Poly<Ntt> {
+    let block = Block {
+        round,
+        segment,
+        polynomial,
+    };
     let mut poly = ring.zero();
     for (i, table) in ring.tables().iter().enumerate() {
-        let p = table.modulus().value();
-        let place = Place {
-            purpose: Purpose::Public,
-            limb: i as u8,
-            segment,
-            round,
-            polynomial,
-        };
-        let limb = poly.limb_mut(i);
-        Stream::new(seed, place).words(limb.len(), |at, word| limb[at] = uniform_residue(word, p));
+        uniform_row(seed, block, i, table.modulus().value(), poly.limb_mut(i));
     }
     poly
+}
+
+/// Limb `limb` of [`uniform_polynomial`]: residues modulo `p`.
+pub(crate) fn uniform_row(seed: &Seed, block: Block, limb: usize, p: u32, out: &mut [u32]) {
+    Stream::new(seed, block.place(Purpose::Public, limb as u8))
+        .words(out.len(), |at, word| out[at] = uniform_residue(word, p));
 }
 
 /// Draws from an error distribution, in constant time.

@@ -35,8 +35,6 @@ pub struct Target {
     pub claim: H256,
     /// The version that its round made.
     pub version: H256,
-    /// That version's number.
-    pub number: u32,
     /// Claims of the round that stay.
     pub others: usize,
 }
@@ -175,11 +173,10 @@ impl Seen {
         let best = |r: &ClaimRecord| (others(r.claim.round), r.claim.round.number);
         let (claim, record) = claims.iter().max_by_key(|(_, r)| best(r))?;
         let parent = Parent::Local(record.claim.base);
-        let (version, header) = self.versions.iter().find(|(_, h)| h.parent == parent)?;
+        let (version, _) = self.versions.iter().find(|(_, h)| h.parent == parent)?;
         Some(Target {
             claim: **claim,
             version: *version,
-            number: header.number,
             others: others(record.claim.round),
         })
     }

@@ -156,6 +156,8 @@ async fn revert(
         .context("no claim in the newest versions can be reverted")?;
     let (claim, version) = (target.claim, target.version);
     let before = seen.versions.clone();
+    // All that were made since are made anew; a round in which nothing else was merged makes none.
+    let remade = seen.version().saturating_sub(u32::from(target.others == 0));
     root.submit(Call::Sudo(Box::new(Call::RevertClaim(claim))))
         .await?;
     println!("\nreverting claim {claim:?}, which is in version {version:?}");
@@ -166,8 +168,7 @@ async fn revert(
         seen.look(chain, evaluator, branch, block).await?;
         table.show(seen);
         let gone = seen.versions.iter().all(|(hash, _)| *hash != version);
-        // Made anew without it, unless nothing was left to make.
-        if gone && (target.others == 0 || seen.version() >= target.number) {
+        if gone && seen.version() >= remade {
             break;
         }
         ensure!(

@@ -169,6 +169,21 @@ impl Evaluator {
     }
 }
 
+/// Claims that a version holds; for one that a replay made, those of the round that was made again. Zero where the chain has
+/// pruned the round.
+fn contributions(rounds: &[RoundRecord], version: H256) -> u32 {
+    let made = |r: &&RoundRecord| r.round.merge.as_ref().is_some_and(|m| m.version == version);
+    let Some(round) = rounds.iter().find(made).map(|r| &r.round) else {
+        return 0;
+    };
+    let source = rounds.iter().find(|r| r.round.id == round.source());
+    let claims = source.into_iter().flat_map(|r| &r.claims);
+    let count = claims
+        .filter(|(_, record)| record.contributes(round.replays.is_some()))
+        .count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// Gathers the report of a branch. `losses` holds what was evaluated already, by version hash.
 pub async fn gather(
     chain: &dyn Chain,
@@ -194,7 +209,6 @@ pub async fn gather(
                 losses.insert(*hash, loss);
             }
         }
-        let merged = |r: &&RoundRecord| r.round.merge.as_ref().is_some_and(|m| m.version == *hash);
         versions.push(Version {
             number: header.number,
             block: header.block,
@@ -206,7 +220,7 @@ pub async fn gather(
             },
             state_root: format!("{:?}", header.state_root),
             held_out_loss: losses.get(hash).copied(),
-            contributions: rounds.iter().find(merged).map_or(0, |r| r.round.accepted),
+            contributions: contributions(&rounds, *hash),
         });
     }
     let mut data = ReportData {

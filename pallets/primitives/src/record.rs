@@ -210,6 +210,14 @@ impl<AccountId> ClaimRecord<AccountId> {
             && self.claim.residual.map(|r| r.end_root()) == report.residual_end
     }
 
+    /// Whether a merge holds the claim: the round's own merge every accepted one (a challenge does not change a merge while
+    /// it is open), a replay every one that was merged and not taken out since.
+    pub fn contributes(&self, replayed: bool) -> bool {
+        let out = self.reverted || self.state == ClaimState::Excluded;
+        let accepted = matches!(self.state, ClaimState::Accepted | ClaimState::Challenged);
+        !out && (self.merged || (accepted && !replayed))
+    }
+
     /// Whether the claim earns what its training is worth, up to the flat fee of a fake on duty: of that, all but the
     /// digests must be what training gives, or idle accounts would claim on duty only.
     pub fn earns(&self) -> bool {

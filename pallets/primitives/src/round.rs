@@ -369,6 +369,14 @@ pub struct Round<AccountId> {
 }
 
 impl<AccountId> Round<AccountId> {
+    /// The round whose claims its merge holds: itself, or the one that it makes again.
+    pub fn source(&self) -> RoundId {
+        RoundId {
+            number: self.replays.unwrap_or(self.id.number),
+            ..self.id
+        }
+    }
+
     /// Bond of the next merge: `least`, and twice as much after each refuted one, so that nobody halts a branch with wrong
     /// merges at a flat price.
     pub fn merge_bond(&self, least: Balance) -> Balance {

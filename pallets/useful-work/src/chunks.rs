@@ -31,7 +31,7 @@ impl<T: Config> Pallet<T> {
         let number = CurrentRound::<T>::get(of.branch).ok_or(Error::<T>::UnknownRound)?;
         let round = Rounds::<T>::get(RoundId { number, ..of }).ok_or(Error::<T>::UnknownRound)?;
         let merging = matches!(round.phase, Phase::Merging | Phase::Dispute);
-        let its = Self::source(&round) == of && round.cursor.is_none();
+        let its = round.source() == of && round.cursor.is_none();
         ensure!(merging && its, Error::<T>::WrongPhase);
         Ok(round)
     }
@@ -52,7 +52,7 @@ impl<T: Config> Pallet<T> {
         let mut round = Self::merging_round(&record)?;
         let now = Self::now();
         ensure!(now < round.deadline, Error::<T>::WindowClosed);
-        let merged = Self::contributes(&record, round.replays.is_some());
+        let merged = record.contributes(round.replays.is_some());
         ensure!(merged, Error::<T>::WrongClaimState);
         let chunks = chunks_of(Self::parameters_of(round.id)?);
         ensure!(chunk < chunks.unwrap_or(0), Error::<T>::NoSuchChunk);
@@ -172,7 +172,7 @@ impl<T: Config> Pallet<T> {
             return false;
         }
         Self::close_demand(round, &demand);
-        if !Self::contributes(&record, round.replays.is_some()) {
+        if !record.contributes(round.replays.is_some()) {
             return false;
         }
         if round.replays.is_none() {

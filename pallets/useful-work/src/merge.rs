@@ -12,7 +12,7 @@ use dream_primitives::claim::RoundId;
 use dream_primitives::dispute::{base_server_root, MergeFacts, PairTable};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::{ModelRegistry, NewVersion};
-use dream_primitives::round::{ClaimRecord, ClaimState, Phase, PostedMerge, Round, RoundEvent};
+use dream_primitives::round::{Phase, PostedMerge, Round, RoundEvent};
 use dream_primitives::version::{contributions_root, Contribution, MergeRule};
 use dream_primitives::{BlockNumber, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
@@ -20,32 +20,15 @@ use polkadot_sdk::frame_support::ensure;
 use polkadot_sdk::frame_support::traits::Get;
 
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
-type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
 impl<T: Config> Pallet<T> {
-    /// Whether a merge holds the claim: the round's own merge every accepted one (a challenge does not change a merge while
-    /// it is open), a replay every one that was merged and not taken out since.
-    pub(crate) fn contributes(record: &Record<T>, replayed: bool) -> bool {
-        let out = record.reverted || record.state == ClaimState::Excluded;
-        let accepted = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
-        !out && (record.merged || (accepted && !replayed))
-    }
-
-    /// The round whose claims the merge of `round` holds.
-    pub(crate) fn source(round: &RoundOf<T>) -> RoundId {
-        RoundId {
-            number: round.replays.unwrap_or(round.id.number),
-            ..round.id
-        }
-    }
-
     /// What a merge of a round holds, ascending by claim id.
     pub fn contributions(round: RoundId) -> Vec<Contribution> {
         Rounds::<T>::get(round).map_or_else(Vec::new, |round| Self::contributions_of(&round))
     }
 
     pub(crate) fn contributions_of(round: &RoundOf<T>) -> Vec<Contribution> {
-        Self::contributing(Self::source(round), round.replays.is_some())
+        Self::contributing(round.source(), round.replays.is_some())
     }
 
     /// As [`Self::contributions`] for the round's own merge or for a replay of it.
@@ -53,7 +36,7 @@ impl<T: Config> Pallet<T> {
         let mut all: Vec<Contribution> = RoundClaims::<T>::get(source)
             .into_iter()
             .filter_map(|id| Claims::<T>::get(id).map(|record| (id, record)))
-            .filter(|(_, record)| Self::contributes(record, replayed))
+            .filter(|(_, record)| record.contributes(replayed))
             .map(|(claim, record)| Contribution {
                 claim,
                 delta_root: record.claim.delta_root,

@@ -121,7 +121,7 @@ impl<T: Config> Pallet<T> {
         parameters: &ChainParameters,
     ) {
         if let Some(merge) = &round.merge {
-            record.merged = Self::contributes(record, false)
+            record.merged = record.contributes(false)
                 || merge.stands.is_some_and(|since| record.felled_since(since));
             if record.state == ClaimState::Accepted {
                 Self::move_claim(record, ClaimEvent::Merge);

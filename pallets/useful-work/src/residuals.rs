@@ -40,7 +40,7 @@ impl<T: Config> Pallet<T> {
             if record.reverted {
                 Self::drop_residual(id, &record);
             }
-            stands |= Self::contributes(&record, true);
+            stands |= record.contributes(true);
         }
         stands
     }

@@ -56,18 +56,11 @@ impl World {
 
     /// What a merge of a round holds.
     pub(super) fn contributions(&self, round: &Round) -> Vec<Contribution> {
-        let source = RoundId {
-            number: round.replays.unwrap_or(round.id.number),
-            ..round.id
-        };
-        let claims = self.round_claims.get(&source).into_iter().flatten();
+        let claims = self.round_claims.get(&round.source());
+        let claims = claims.into_iter().flatten();
         let records = claims.map(|id| (*id, &self.claims[id]));
-        let held = |s: ClaimState| matches!(s, ClaimState::Accepted | ClaimState::Challenged);
         records
-            .filter(|(_, r)| {
-                let out = r.reverted || r.state == ClaimState::Excluded;
-                !out && (r.merged || (held(r.state) && round.replays.is_none()))
-            })
+            .filter(|(_, r)| r.contributes(round.replays.is_some()))
             .map(|(claim, r)| Contribution {
                 claim,
                 delta_root: r.claim.delta_root,

@@ -6,9 +6,7 @@ use crate::error::WorkerError;
 use crate::merge::{merge, Merged};
 use crate::worker::{RoundView, Worker};
 use dream_chain::{At, ClaimRecord};
-use dream_primitives::claim::RoundId;
 use dream_primitives::delta::DeltaChunk;
-use dream_primitives::round::ClaimState;
 use dream_primitives::version::{contributions_root, Contribution, VersionHeader};
 use dream_primitives::H256;
 use futures::future::BoxFuture;
@@ -49,19 +47,13 @@ impl Worker {
         view: &RoundView,
     ) -> Result<Contributions, WorkerError> {
         let (chain, at) = (&self.chain, At::from(view.block));
-        let replays = view.round.replays;
-        let source = RoundId {
-            number: replays.unwrap_or(view.round.id.number),
-            ..view.round.id
-        };
+        let replayed = view.round.replays.is_some();
         let mut all = Vec::new();
-        for id in chain.round_claims(at, source).await? {
+        for id in chain.round_claims(at, view.round.source()).await? {
             let Some(record) = chain.claim(at, id).await? else {
                 continue;
             };
-            let out = record.reverted || record.state == ClaimState::Excluded;
-            let accepted = matches!(record.state, ClaimState::Accepted | ClaimState::Challenged);
-            if !out && (record.merged || (accepted && replays.is_none())) {
+            if record.contributes(replayed) {
                 all.push((id, record));
             }
         }
