@@ -23,8 +23,8 @@ impl<T: Config> Pallet<T> {
         Epochs::<T>::mutate(round.epoch, |epoch| {
             if let Some(epoch) = epoch {
                 epoch.rounds = epoch.rounds.saturating_sub(1);
-                // What nobody answered for has used nothing of the key's flooding.
-                if round.answers.is_empty() {
+                // Before the draw nobody encrypts. Later on, a key ciphertext could be sent again in the next round.
+                if round.seed.is_zero() {
                     epoch.answers = epoch.answers.saturating_add(answers);
                 }
             }

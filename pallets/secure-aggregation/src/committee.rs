@@ -2,12 +2,12 @@
 //! What candidates and members do.
 
 use crate::{
-    ActiveEpochs, Candidate, Candidates, Complaints, Config, Dealings, Epochs, Error, Event,
-    Pallet, Parameters,
+    ActiveEpochs, Candidates, Complaints, Config, Dealings, Epochs, Error, Event, Pallet,
+    Parameters,
 };
 use dream_primitives::private::committee::{
-    bit, names, share_hash, DealerVotes, EpochPhase, KeyEpoch, NamedKey, ShareComplaint,
-    ShareDealing,
+    bit, names, share_hash, CommitteeCandidate, DealerVotes, EpochPhase, KeyEpoch, NamedKey,
+    ShareComplaint, ShareDealing,
 };
 use dream_primitives::private::params::{PrivateLiteral, PrivateParameterError, PrivateParameters};
 use dream_primitives::registry::BondLedger;
@@ -56,7 +56,7 @@ impl<T: Config> Pallet<T> {
         Candidates::<T>::try_mutate(|all| {
             let known = all.iter().any(|c| c.account == account);
             ensure!(!known, Error::<T>::AlreadyCandidate);
-            let candidate = Candidate {
+            let candidate = CommitteeCandidate {
                 account: account.clone(),
                 transport,
                 since: now,

@@ -2,9 +2,7 @@
 //! Disputes over a posted sum, and over the version that the auditors report: the moves, the judgement of a proof, and what
 //! letting a turn pass costs. A lost dispute's bond is burned whole, as with a public merge.
 
-use crate::{
-    Config, Contributors, Disputes, Error, Event, Pallet, PrivateTerms, Rounds, Seats, Terms,
-};
+use crate::{Config, Contributors, Disputes, Error, Event, Pallet, Rounds, Seats, Terms};
 use alloc::vec;
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
@@ -15,7 +13,7 @@ use dream_primitives::dispute::{
 use dream_primitives::game::{Dispute, MoveError, Turn};
 use dream_primitives::manifest::chunks_of;
 use dream_primitives::math::to_usize;
-use dream_primitives::private::round::{PrivateEvent, PrivatePhase, PrivateRound};
+use dream_primitives::private::round::{PrivateEvent, PrivatePhase, PrivateRound, PrivateTerms};
 use dream_primitives::private::settle::{PrivateReport, VersionReport};
 use dream_primitives::private::sum::{recompute_sum, PrivateTree, SumError, SumLeaf, SumProof};
 use dream_primitives::registry::{BondLedger, ModelRegistry};

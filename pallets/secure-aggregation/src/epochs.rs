@@ -2,14 +2,16 @@
 //! Epochs: when one begins, what ends its phases, and what that does to its members.
 
 use crate::{
-    ActiveEpochs, Candidate, Candidates, Complaints, Config, Dealings, Epochs, Event, Gathering,
-    Gatherings, LastEpoch, Pallet, SeedOf, ServingEpoch,
+    ActiveEpochs, Candidates, Complaints, Config, Dealings, Epochs, Event, Gathering, Gatherings,
+    LastEpoch, Pallet, SeedOf, ServingEpoch,
 };
 use alloc::vec::Vec;
 use codec::Encode;
 use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::math::{to_u32, to_usize};
-use dream_primitives::private::committee::{bit, names, EpochEvent, EpochPhase, KeyEpoch, Member};
+use dream_primitives::private::committee::{
+    bit, names, CommitteeCandidate, EpochEvent, EpochPhase, KeyEpoch, Member,
+};
 use dream_primitives::private::params::PrivateParameters;
 use dream_primitives::registry::{BondLedger, ParentRandomness};
 use dream_primitives::{draw, Balance, BlockNumber, BoundedVec, H256};
@@ -128,7 +130,10 @@ impl<T: Config> Pallet<T> {
                     Self::complete_if(epoch.key.is_some())
                 })
             }
-            EpochPhase::Serving => (late && epoch.rounds == 0).then_some(EpochEvent::Complete),
+            EpochPhase::Serving => {
+                let done = late || epoch.answers < p.key_polynomials();
+                (done && epoch.rounds == 0).then_some(EpochEvent::Complete)
+            }
             EpochPhase::Retired | EpochPhase::Failed => None,
         }
     }
@@ -219,7 +224,7 @@ impl<T: Config> Pallet<T> {
             .into_iter()
             .filter_map(|at| candidates.get(to_usize(at)))
             .map(
-                |Candidate {
+                |CommitteeCandidate {
                      account, transport, ..
                  }| Member {
                     account: account.clone(),
@@ -240,7 +245,8 @@ impl<T: Config> Pallet<T> {
         EpochEvent::SeedReady
     }
 
-    /// Begins an epoch when none is forming and the serving one ends before another could be ready.
+    /// Begins an epoch when none is forming, and the serving one ends before another could be ready or has no answers left
+    /// for a round.
     fn try_open_epoch(now: BlockNumber, p: &PrivateParameters) {
         let c = &p.get().committee;
         if to_u32(Candidates::<T>::decode_len().unwrap_or(0)) < u32::from(c.members) {
@@ -250,7 +256,7 @@ impl<T: Config> Pallet<T> {
         let soon = now.saturating_add(p.formation_blocks());
         let served = ServingEpoch::<T>::get()
             .and_then(Epochs::<T>::get)
-            .is_some_and(|e| e.deadline > soon);
+            .is_some_and(|e| e.deadline > soon && e.answers >= p.key_polynomials());
         if served || ActiveEpochs::<T>::get().iter().any(forming) {
             return;
         }

@@ -74,14 +74,14 @@ pub mod pallet {
     use dream_primitives::claim::RoundId;
     use dream_primitives::dispute::{Answer, ChunkProof, NodeId};
     use dream_primitives::math::to_u32;
-    use dream_primitives::private::committee::ShareComplaint;
     use dream_primitives::private::committee::{
-        DealerVotes, EpochPhase, KeyEpoch, NamedKey, ShareDealing, MAX_COMPLAINTS,
+        CommitteeCandidate, DealerVotes, EpochPhase, KeyEpoch, NamedKey, ShareComplaint,
+        ShareDealing, MAX_COMPLAINTS,
     };
     use dream_primitives::private::params::{PrivateLiteral, PrivateParameters};
     use dream_primitives::private::round::{
         AuditorSeats, CiphertextRoots, CohortMask, ContributionVotes, Contributor, JobTerms,
-        PrivateJob, PrivatePhase, PrivateRound, SegmentDisclosure,
+        PrivateJob, PrivatePhase, PrivateRound, PrivateTerms, SegmentDisclosure,
     };
     use dream_primitives::private::settle::PrivateReport;
     use dream_primitives::private::sum::{PrivateTree, SumProof};

@@ -255,6 +255,7 @@ pub fn literal() -> PrivateLiteral {
     (p.key.slots, p.key.slot_bits) = (2, 10);
     p.cohort.maximum = 8;
     let c = &mut p.committee;
+    c.answers = 2_048;
     for blocks in [
         &mut c.dealing_blocks,
         &mut c.complaint_blocks,

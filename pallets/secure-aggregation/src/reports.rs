@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The held-out shard, the auditors' reports, and what two thirds of them settle.
 
-use crate::{Config, Epochs, Error, Event, Pallet, PrivateTerms, Rounds, Seats, Terms};
+use crate::{Config, Epochs, Error, Event, Pallet, Rounds, Seats, Terms};
 use alloc::vec::Vec;
 use dream_primitives::cid::Cid;
 use dream_primitives::claim::RoundId;
 use dream_primitives::emission::PARTS;
 use dream_primitives::private::committee::names;
-use dream_primitives::private::round::{PrivateEvent, PrivatePhase, PrivateRound};
+use dream_primitives::private::round::{PrivateEvent, PrivatePhase, PrivateRound, PrivateTerms};
 use dream_primitives::private::settle::{
     cohort_id, common_report, fee_each, gain, reward_each, PrivateReport, VersionReport,
 };

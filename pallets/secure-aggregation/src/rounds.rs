@@ -3,8 +3,8 @@
 
 use crate::{
     Config, Contributors, Disputes, Epochs, Event, Gathering, Gatherings, JobList, Jobs, LastRound,
-    Pallet, Parameters, Participants, PrivateTerms, Rounds, Seats, SeedOf, ServingEpoch, Terms,
-    WeightInfo, KEPT_ROUNDS,
+    Pallet, Parameters, Participants, Rounds, Seats, SeedOf, ServingEpoch, Terms, WeightInfo,
+    KEPT_ROUNDS,
 };
 use alloc::vec::Vec;
 use codec::Encode;
@@ -15,6 +15,7 @@ use dream_primitives::private::committee::EpochPhase;
 use dream_primitives::private::params::PrivateParameters;
 use dream_primitives::private::round::{
     AuditorSeat, CohortMask, ContributorState, PrivateEvent, PrivatePhase, PrivateRound,
+    PrivateTerms,
 };
 use dream_primitives::private::settle::{draw_cohort, draw_disclosures};
 use dream_primitives::registry::{AuditorRegistry, BondLedger, ModelRegistry};

@@ -12,8 +12,11 @@ mod storage {
 
     /// Accounts that wait for a place in a committee.
     #[pallet::storage]
-    pub type Candidates<T: Config> =
-        StorageValue<_, BoundedVec<Candidate<T::AccountId>, ConstU32<MAX_CANDIDATES>>, ValueQuery>;
+    pub type Candidates<T: Config> = StorageValue<
+        _,
+        BoundedVec<CommitteeCandidate<T::AccountId>, ConstU32<MAX_CANDIDATES>>,
+        ValueQuery,
+    >;
 
     /// Epochs that are not over.
     #[pallet::storage]

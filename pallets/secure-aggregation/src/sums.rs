@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Posting the sum, and the committee's answers for it.
 
-use crate::{
-    Config, Contributors, Epochs, Error, Event, Pallet, Participants, PrivateTerms, Rounds, Terms,
-};
+use crate::{Config, Contributors, Epochs, Error, Event, Pallet, Participants, Rounds, Terms};
 use alloc::vec::Vec;
 use dream_primitives::cid::Cid;
 use dream_primitives::claim::RoundId;
@@ -11,7 +9,7 @@ use dream_primitives::private::committee::names;
 use dream_primitives::private::params::PrivateParameters;
 use dream_primitives::private::round::{
     CiphertextRoots, Contributor, DecryptionAnswer, PostedSum, PrivateEvent, PrivatePhase,
-    PrivateRound,
+    PrivateRound, PrivateTerms,
 };
 use dream_primitives::registry::{BondLedger, DataRegistry};
 use dream_primitives::H256;

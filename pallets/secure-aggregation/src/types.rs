@@ -6,41 +6,12 @@ use dream_primitives::claim::RoundId;
 use dream_primitives::game::{Dispute, MAX_DISPUTES};
 use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::math::to_u32;
-use dream_primitives::private::params::{Layout, PrivateParameters};
-use dream_primitives::private::round::JobTerms;
 use dream_primitives::private::sum::PrivateTree;
-use dream_primitives::recipe::Recipe;
 use dream_primitives::{BlockNumber, BoundedVec, ConstU32, H256};
 use scale_info::TypeInfo;
 
 /// Most distinct authors that a seed window remembers.
 pub const MAX_SEED_AUTHORS: u32 = 64;
-
-/// An account that waits for a place in a committee.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
-pub struct Candidate<AccountId> {
-    /// Who.
-    pub account: AccountId,
-    /// Key to which shares are encrypted for it.
-    pub transport: H256,
-    /// Block of the offer.
-    pub since: BlockNumber,
-}
-
-/// What a round takes when it opens; a change made later counts from the next round.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
-pub struct PrivateTerms {
-    /// Parameters of the pallet.
-    pub parameters: PrivateParameters,
-    /// How ciphertexts lie.
-    pub layout: Layout,
-    /// Parameters of the model.
-    pub model_parameters: u64,
-    /// Recipe of the branch.
-    pub recipe: Recipe,
-    /// What the sponsor offers.
-    pub job: JobTerms,
-}
 
 /// Whose seed is gathered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]

@@ -126,6 +126,20 @@ pub fn share_sets(members: u8, threshold: u8) -> Vec<u8> {
     (0..end).filter(|set| set.count_ones() == size).collect()
 }
 
+/// An account that waits for a place in a committee.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CommitteeCandidate<AccountId> {
+    /// Who.
+    pub account: AccountId,
+    /// Key to which shares are encrypted for it.
+    pub transport: H256,
+    /// Block of the offer.
+    pub since: BlockNumber,
+}
+
 /// What a member puts on chain of its dealing.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,

@@ -59,7 +59,8 @@ impl PrivateLiteral {
             committee: CommitteeParameters {
                 members: 3,
                 threshold: 2,
-                answers: 2_048,
+                // One round: what was encrypted under a key cannot be sent again in a later one.
+                answers: 8,
                 dealing_blocks: 20,
                 complaint_blocks: 20,
                 defence_blocks: 20,

@@ -2,11 +2,13 @@
 //! The state machine of private rounds, and what the chain keeps of them.
 
 use super::committee::KeyEpoch;
+use super::params::{Layout, PrivateParameters};
 use super::settle::PrivateReport;
 use super::{MAX_AUDITORS, MAX_COHORT, MAX_MEMBERS};
 use crate::cid::Cid;
 use crate::claim::RoundId;
 use crate::hashing::{hash, Domain};
+use crate::recipe::Recipe;
 use crate::value::Shard;
 use crate::{Balance, BlockNumber, BoundedVec, ConstU32, H256};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -452,6 +454,23 @@ impl JobTerms {
     pub fn per_round(&self) -> Balance {
         self.fee.saturating_add(self.reward)
     }
+}
+
+/// What a round takes when it opens; a change made later counts from the next round.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct PrivateTerms {
+    /// Parameters of the pallet.
+    pub parameters: PrivateParameters,
+    /// How ciphertexts lie.
+    pub layout: Layout,
+    /// Parameters of the model.
+    pub model_parameters: u64,
+    /// Recipe of the branch.
+    pub recipe: Recipe,
+    /// What the sponsor offers.
+    pub job: JobTerms,
 }
 
 /// A branch whose private rounds a sponsor pays.

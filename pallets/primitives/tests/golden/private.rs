@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Examples of the types of private rounds.
 
-use crate::codec_types::{bounded, cid, h, round_id, AccountId, Dump};
+use crate::codec_types::{bounded, cid, h, recipe, round_id, AccountId, Dump};
 use dream_primitives::private::committee::*;
 use dream_primitives::private::params::*;
 use dream_primitives::private::round::*;
@@ -148,6 +148,11 @@ fn committee(d: &mut Dump) {
         set: 0b1001,
         seed: Some(h(74)),
     }]);
+    d.add(&[CommitteeCandidate::<AccountId> {
+        account: [68; 32],
+        transport: h(69),
+        since: 10,
+    }]);
     d.add(&[DealerVotes { bad: 1, missing: 2 }]);
     d.add(&[key()]);
     d.add(&[member()]);
@@ -239,6 +244,14 @@ pub fn add(d: &mut Dump) {
     d.add(&[sum()]);
     d.add(&[answer()]);
     d.add(&[terms()]);
+    let parameters = PrivateParameters::new(PrivateLiteral::network()).unwrap();
+    d.add(&[PrivateTerms {
+        layout: parameters.layout(10_000_000).unwrap(),
+        parameters,
+        model_parameters: 10_000_000,
+        recipe: recipe(),
+        job: terms(),
+    }]);
     d.add(&[PrivateJob::<AccountId> {
         sponsor: [78; 32],
         terms: terms(),

@@ -8,7 +8,8 @@ use dream_primitives::cid::{Cid, CidCodec};
 use dream_primitives::claim::RoundId;
 use dream_primitives::manifest::{Architecture, LlamaConfig};
 use dream_primitives::private::committee::{
-    share_hash, share_sets, EpochPhase, KeyEpoch, Member, NamedKey, ShareDealing,
+    share_hash, share_sets, CommitteeCandidate, EpochPhase, KeyEpoch, Member, NamedKey,
+    ShareDealing,
 };
 use dream_primitives::private::params::{PrivateLiteral, PrivateParameters};
 use dream_primitives::private::round::*;
@@ -151,7 +152,7 @@ pub fn prepare<T: Config>() -> AccountOf<T> {
 /// Candidates until so many wait.
 pub fn put_candidates<T: Config>(count: u32) {
     for i in 0..count {
-        let candidate = Candidate {
+        let candidate = CommitteeCandidate {
             account: named::<T>("candidate", i),
             transport: h(1),
             since: 1,

@@ -2,7 +2,7 @@
 //! Registration, draws, drop-outs, audits, decryption, and what silence costs.
 
 use super::*;
-use crate::{Contributors, Error, Jobs, Rounds};
+use crate::{Contributors, Error, Jobs, LastEpoch, Rounds};
 use polkadot_sdk::frame_support::assert_noop;
 
 const LEFT: [AccountId; 3] = [CONTRIBUTORS[0], CONTRIBUTORS[1], CONTRIBUTORS[2]];
@@ -330,26 +330,38 @@ fn key_should_answer_no_more_polynomials_than_it_is_made_for() {
         assert_ok!(Private::set_parameters(RuntimeOrigin::root(), few));
         open_round();
         assert_eq!((epoch(1).answers, epoch(1).rounds), (0, 1));
-        // Nobody answered: the next round may have them.
+        // Nobody was drawn: the next round may have them.
         run_to(R1, PrivatePhase::Closed);
         run_blocks(1);
         let r2 = RoundId { number: 2, ..R1 };
-        assert_eq!(round(r2).phase, PrivatePhase::Registration);
+        assert_eq!(
+            (round(r2).phase, round(r2).epoch),
+            (PrivatePhase::Registration, 1)
+        );
     });
 }
 
 #[test]
-fn no_round_should_open_when_the_key_s_answers_are_used_up() {
+fn key_should_give_way_to_the_next_when_its_answers_are_used_up() {
+    build_and_execute(|| {
+        decrypting();
+        // With answers left it serves on.
+        assert_eq!(LastEpoch::<Test>::get(), 1);
+    });
     build_and_execute(|| {
         let mut few = literal();
         few.committee.answers = 63;
         assert_ok!(Private::set_parameters(RuntimeOrigin::root(), few));
         decrypting();
-        answer(&[0]);
+        // The next epoch forms while the round runs.
+        assert_eq!((epoch(1).answers, epoch(1).rounds), (31, 1));
+        assert!(LastEpoch::<Test>::get() > 1);
+        // Ciphertexts were sent: though nobody answers, none of the key is given back.
         run_to(R1, PrivatePhase::Closed);
         run_blocks(5);
-        assert!(!Rounds::<Test>::contains_key(RoundId { number: 2, ..R1 }));
-        assert_eq!(epoch(1).answers, 31);
+        assert!(!Epochs::<Test>::contains_key(1));
+        let r2 = RoundId { number: 2, ..R1 };
+        assert!(Rounds::<Test>::get(r2).is_none_or(|r| r.epoch != 1));
     });
 }
 
