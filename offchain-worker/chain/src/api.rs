@@ -19,7 +19,7 @@ use dream_primitives::{game, registry, round, ticket};
 use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, ModelId, H256};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Call, ChainError, SubmitError};
+use crate::{AccountId, Call, ChainError, PrivateItem, SubmitError};
 
 /// What the owner of a branch pays its rounds from.
 pub type Escrow = bond::Escrow<AccountId>;
@@ -193,6 +193,8 @@ pub enum Item {
     TotalCredits,
     /// Tokens of an account, in the form of [`AccountBalance`].
     Balance(AccountId),
+    /// An item of private rounds.
+    Private(PrivateItem),
 }
 
 /// A field of an event: its name and its value in SCALE.
@@ -626,7 +628,7 @@ pub trait Chain: Send + Sync {
     }
 }
 
-async fn read<C: Chain + ?Sized, T: Decode>(
+pub(crate) async fn read<C: Chain + ?Sized, T: Decode>(
     chain: &C,
     at: At,
     item: Item,

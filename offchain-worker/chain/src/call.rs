@@ -17,7 +17,7 @@ use dream_primitives::ticket::{self, NewcomerAct};
 use dream_primitives::value::ScoreReport;
 use dream_primitives::{Balance, BoundedVec, BranchId, ConstU32, H256};
 
-use crate::{AccountId, Shard};
+use crate::{AccountId, PrivateCall, Shard};
 
 /// Start states of a claim, one an audited segment, ascending.
 pub type StartStates = BoundedVec<StartState, ConstU32<MAX_AUDITED>>;
@@ -322,6 +322,8 @@ pub enum Call {
         /// Amount.
         amount: Balance,
     },
+    /// A call of private rounds.
+    Private(PrivateCall),
     /// Acts as root, on chains with the sudo pallet.
     Sudo(Box<Call>),
 }
@@ -377,6 +379,7 @@ impl Call {
             Self::SetMixture { .. } => (DATA, "set_mixture"),
             Self::CommitShard { .. } => (DATA, "commit_shard"),
             Self::Transfer { .. } => ("Balances", "transfer_keep_alive"),
+            Self::Private(call) => call.name(),
             Self::Sudo(_) => ("Sudo", "sudo"),
         }
     }
@@ -542,6 +545,7 @@ impl Call {
             Self::CommitShard { branch, shard } => (branch, shard).encode(),
             // MultiAddress::Id is variant 0.
             Self::Transfer { to, amount } => (0u8, to, Compact(*amount)).encode(),
+            Self::Private(call) => call.arguments(),
             Self::Sudo(_) => return None,
         })
     }

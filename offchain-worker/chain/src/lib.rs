@@ -13,6 +13,7 @@ mod error;
 mod key;
 pub mod mock;
 mod node;
+mod private;
 
 pub use account::{AccountError, AccountId, SS58_PREFIX};
 pub use api::{
@@ -26,3 +27,7 @@ pub use dream_primitives::profile::ProfileRecord;
 pub use error::{ChainError, SubmitError};
 pub use key::{Key, KeyError};
 pub use node::{NodeClient, Options};
+pub use private::{
+    AuditorSeat, CommitteeCandidate, KeyEpoch, PrivateCall, PrivateChain, PrivateDispute,
+    PrivateItem, PrivateJob, PrivateRound,
+};

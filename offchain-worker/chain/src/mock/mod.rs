@@ -533,6 +533,8 @@ impl World {
             Item::Valuation(id) => self.valuations.get(&id).map(Encode::encode),
             Item::Scores(branch) => self.scores.get(&branch).map(Encode::encode),
             Item::Escrow(_) | Item::TicketTarget(_) | Item::Tickets(_) => None,
+            // It has no private rounds.
+            Item::Private(_) => None,
             Item::Newcomers(id) => self.newcomers.get(&id).map(Encode::encode),
             Item::Credits(account) => self.credits.get(&account).map(Encode::encode),
             Item::TotalCredits => Some(self.total_credits.encode()),

@@ -62,6 +62,7 @@ pub(super) fn place(item: &Item) -> (&'static str, &'static str, Vec<Vec<u8>>) {
         Item::Credits(account) => (WORK, "Credits", one(account)),
         Item::TotalCredits => (WORK, "TotalCredits", Vec::new()),
         Item::Balance(account) => ("System", "Account", one(account)),
+        Item::Private(item) => item.place(),
     }
 }
 

@@ -24,11 +24,12 @@ use crate::{BlockRef, Call, ChainError, Event, Item, Key, SubmitError};
 pub(super) const METADATA: &[u8] = include_bytes!("../../metadata.scale");
 
 /// Pallets that must be the same to the last type.
-const PALLETS: [&str; 4] = [
+const PALLETS: [&str; 5] = [
     "ChainParameters",
     "ModelRegistry",
     "DataRegistry",
     "UsefulWork",
+    "SecureAggregation",
 ];
 
 /// Blocks for which a signature is good.
@@ -440,5 +441,7 @@ pub(super) struct AccountInfo {
     _flags: u128,
 }
 
+#[cfg(test)]
+mod private_tests;
 #[cfg(test)]
 mod tests;
