@@ -7,6 +7,7 @@ use crate::folder::FolderError;
 use crate::merge::MergeError;
 use dream_chain::{ChainError, SubmitError};
 use dream_primitives::{BranchId, H256};
+use dream_private::layers::LayersError;
 use dream_store::StoreError;
 use dream_training::TrainingError;
 use std::path::PathBuf;
@@ -69,6 +70,9 @@ pub enum WorkerError {
     /// A merge is not possible.
     #[error(transparent)]
     Merge(#[from] MergeError),
+    /// The chain's parameters of private rounds cannot be served.
+    #[error(transparent)]
+    Layers(#[from] LayersError),
     /// A folder is no data set.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -149,6 +153,7 @@ impl WorkerError {
             | Self::NotReady(_)
             | Self::NoMixture(_) => exit::INPUT,
             Self::Training(TrainingError::Stopped) | Self::Interrupted => exit::INTERRUPTED,
+            Self::Layers(_) => exit::NODE,
             Self::Training(_) | Self::Merge(_) | Self::Task(_) => exit::FAILED,
         }
     }

@@ -265,8 +265,18 @@ impl Worker {
         terms: &RoundTerms,
         work: impl FnOnce(&mut dyn SegmentRunner) -> Result<T, TrainingError> + Send + 'static,
     ) -> Result<T, WorkerError> {
+        self.with_runner_of(terms.architecture, terms.recipe, work)
+            .await
+    }
+
+    /// As [`Self::with_runner`], for a model and a recipe.
+    pub async fn with_runner_of<T: Send + 'static>(
+        &self,
+        architecture: Architecture,
+        recipe: Recipe,
+        work: impl FnOnce(&mut dyn SegmentRunner) -> Result<T, TrainingError> + Send + 'static,
+    ) -> Result<T, WorkerError> {
         let (runners, genesis) = (self.runners.clone(), self.chain.genesis());
-        let (architecture, recipe) = (terms.architecture, terms.recipe);
         let task = tokio::task::spawn_blocking(move || {
             let mut runner = runners.runner(architecture, recipe, genesis)?;
             work(runner.as_mut())

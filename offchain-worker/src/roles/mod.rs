@@ -5,6 +5,7 @@
 
 pub mod merge;
 pub mod mine;
+pub mod private;
 pub mod steward;
 pub mod verify;
 

@@ -178,8 +178,9 @@ const RULES: &[Rule] = &[
         folder: "offchain-worker",
         ours: &[
             "dream-chain",
-            "dream-kernels",
             "dream-primitives",
+            "dream-privacy",
+            "dream-private",
             "dream-report",
             "dream-store",
             "dream-training",
