@@ -234,6 +234,7 @@ fn key_layer_should_give_the_known_bytes() {
     );
 
     let key = layer.public_key(epoch, 7, &commitments).unwrap();
+    assert_eq!(lines("public-key"), [sized(layer.encode_public_key(&key))]);
     let coefficients: Vec<i32> = (0..1_500).map(|i| (i * 5 + 2) % 43 - 21).collect();
     let ciphertext = layer
         .encrypt(&key, &Seed::new([4; 32]), 9, 6, &coefficients)

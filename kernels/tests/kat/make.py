@@ -359,6 +359,8 @@ def main():
     print("commitment 1 4", len(one), digest(one))
     coefficients = [(i * 5 + 2) % 43 - 21 for i in range(1500)]
     key = layer.add(list(commitments.values()))
+    public_key = header(5, layer.hash) + epoch.to_bytes(4, "little") + bytes([7]) + poly_bytes(key)
+    print("public-key", len(public_key), digest(public_key))
     c0, c1, ciphertext = layer.encrypt(key, epoch, 7, b"\x04" * 32, 9, 6, coefficients)
     print("key-ciphertext", len(ciphertext), digest(ciphertext))
     sums = {t: [sum(x) for x in zip(*(layer.secret(shares[d, t], epoch, d, t) for d in range(3)))] for t in layer.sets}
