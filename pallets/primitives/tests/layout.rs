@@ -95,6 +95,7 @@ const RULES: &[Rule] = &[
             "dream-runtime",
             "pallet-data-registry",
             "pallet-model-registry",
+            "pallet-secure-aggregation",
             "pallet-useful-work",
         ],
         reserved: SDK,

@@ -7,6 +7,7 @@
 pub mod calls;
 pub mod decoders;
 pub mod mutate;
+pub mod private;
 mod world;
 
 use std::path::Path;
@@ -31,6 +32,11 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "calls",
         run: calls::run,
+        mutations: 20,
+    },
+    Target {
+        name: "private",
+        run: private::run,
         mutations: 20,
     },
 ];

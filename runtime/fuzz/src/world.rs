@@ -217,7 +217,8 @@ fn cid(byte: u8) -> Cid {
     }
 }
 
-fn recipe() -> Recipe {
+/// The recipe of the branch.
+pub fn recipe() -> Recipe {
     Recipe {
         segments: SEGMENTS,
         steps: 2,
