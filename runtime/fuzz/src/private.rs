@@ -69,7 +69,11 @@ pub fn run(data: &[u8]) -> String {
                 break;
             }
             step(&mut source);
-            seen.extend(phases().into_iter().filter(|p| !seen.contains(p)));
+            for phase in phases() {
+                if !seen.contains(&phase) {
+                    seen.push(phase);
+                }
+            }
             if number % CHECK_EVERY == 0 {
                 check();
             }
@@ -367,7 +371,7 @@ fn for_round(
             vec![PrivateCall::post_sum { round: id, roots }]
         }
         (PrivatePhase::SumDispute | PrivatePhase::VersionDispute, _, _) => {
-            disputes(account, round, &terms, byte, spoiled)
+            disputes(account, round, byte, spoiled)
         }
         (PrivatePhase::Decryption, None, None) => {
             let hash = H256::repeat_byte(byte);
@@ -430,7 +434,6 @@ fn report(kind: u8) -> PrivateReport {
 fn disputes(
     account: &AccountId,
     round: &PrivateRound<AccountId>,
-    terms: &PrivateTerms,
     byte: u8,
     spoiled: bool,
 ) -> Vec<PrivateCall> {

@@ -3,6 +3,8 @@
 
 use dream_fuzz::mutate::{mutate, Random};
 use dream_fuzz::{seeds, Target, TARGETS};
+use dream_primitives::private::committee::EPOCH_TABLE;
+use dream_primitives::private::round::PRIVATE_TABLE;
 use std::collections::BTreeSet;
 
 fn target(name: &str) -> &'static Target {
@@ -38,6 +40,29 @@ fn decoders_should_hold_on_mutated_seeds() {
 #[test]
 fn call_sequences_should_keep_the_invariants() {
     hold("calls");
+}
+
+#[test]
+fn private_sequences_should_keep_the_invariants() {
+    hold("private");
+}
+
+/// The sequences come through every phase of an epoch and of a round.
+#[test]
+fn private_seeds_should_reach_every_phase() {
+    let reached: Vec<String> = seeds("private")
+        .iter()
+        .map(|s| (target("private").run)(s))
+        .collect();
+    let all = reached.join(" ");
+    let epoch = EPOCH_TABLE.iter().map(|(from, _, _)| format!("{from:?}"));
+    let round = PRIVATE_TABLE.iter().map(|(from, _, _)| format!("{from:?}"));
+    for what in epoch.chain(round) {
+        assert!(
+            all.split(' ').any(|w| w == what),
+            "{what} is not reached: {reached:#?}"
+        );
+    }
 }
 
 /// A seed that no longer decodes tests nothing: write it anew after a change of encodings.
