@@ -28,7 +28,7 @@ use polkadot_sdk::sp_runtime::traits::SaturatedConversion;
 type RoundOf<T> = PrivateRound<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
 /// Most rounds that end a phase in a block: drawing reads the branch's verifiers, a settled report pays its auditors.
-pub const MAX_MOVING: u32 = 3;
+pub const MAX_MOVING: u32 = 2;
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn begin_block(now: BlockNumberFor<T>) -> Weight {
