@@ -8,6 +8,8 @@ use crate::merge::MergeError;
 use dream_chain::{ChainError, SubmitError};
 use dream_primitives::{BranchId, H256};
 use dream_private::layers::LayersError;
+use dream_private::member::MemberError;
+use dream_private::record::RecordError;
 use dream_store::StoreError;
 use dream_training::TrainingError;
 use std::path::PathBuf;
@@ -73,6 +75,12 @@ pub enum WorkerError {
     /// The chain's parameters of private rounds cannot be served.
     #[error(transparent)]
     Layers(#[from] LayersError),
+    /// A record of a private round failed.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A member of the key committee cannot act.
+    #[error(transparent)]
+    Member(#[from] MemberError),
     /// A folder is no data set.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -141,7 +149,7 @@ impl WorkerError {
                 SubmitError::Unknown { .. } => exit::UNKNOWN,
                 _ => exit::REFUSED,
             },
-            Self::Database(_) => exit::DISK,
+            Self::Database(_) | Self::Record(_) => exit::DISK,
             Self::Store(error) => store_code(error),
             Self::Blob(BlobError::Store { source, .. }) => store_code(source),
             Self::Blob(_) => exit::BLOB,
@@ -154,7 +162,7 @@ impl WorkerError {
             | Self::NoMixture(_) => exit::INPUT,
             Self::Training(TrainingError::Stopped) | Self::Interrupted => exit::INTERRUPTED,
             Self::Layers(_) => exit::NODE,
-            Self::Training(_) | Self::Merge(_) | Self::Task(_) => exit::FAILED,
+            Self::Training(_) | Self::Merge(_) | Self::Task(_) | Self::Member(_) => exit::FAILED,
         }
     }
 
