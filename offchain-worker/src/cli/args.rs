@@ -144,6 +144,11 @@ pub enum Command {
     Merge,
     /// Opens the held-out shards that the account prepared, when their rounds are scored.
     Steward,
+    /// Audits private rounds: checks contributions, makes and scores versions, disputes wrong sums and versions, opens the
+    /// account's held-out shards.
+    Audit,
+    /// Posts the sums of private rounds.
+    Aggregate,
     /// Mines, verifies and merges in one process, and opens the account's shards.
     All {
         /// Only these roles.
@@ -193,6 +198,10 @@ pub enum RoleName {
     Merge,
     /// Opens held-out shards.
     Steward,
+    /// Audits private rounds.
+    Audit,
+    /// Sums private rounds.
+    Aggregate,
 }
 
 /// Commands on models.
@@ -281,6 +290,7 @@ impl Command {
                 | Self::Enter
                 | Self::Mine
                 | Self::Verify
+                | Self::Audit
                 | Self::All { .. }
                 | Self::Report { .. }
         )
@@ -371,6 +381,9 @@ mod tests {
             "enter --threads 4",
             "steward",
             "all --roles steward",
+            "audit --branch 1",
+            "aggregate --branch 1",
+            "all --roles audit,aggregate",
             "shard prepare held-out --samples 64 --skip-empty",
             "shard prepare held-out",
             "shard commit",

@@ -101,6 +101,8 @@ pub async fn run(
         | Command::Verify
         | Command::Merge
         | Command::Steward
+        | Command::Audit
+        | Command::Aggregate
         | Command::All { .. } => {
             roles::run(&session, &cli.command, parts, settings, terminal, stop).await
         }

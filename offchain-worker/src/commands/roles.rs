@@ -5,6 +5,7 @@ use super::profile::settings_of;
 use crate::cli::{Command, RoleName, Session};
 use crate::database::Database;
 use crate::error::WorkerError;
+use crate::roles::private::{aggregator::Aggregator, auditor::Auditor};
 use crate::roles::{self, merge::Merger, mine::Miner, steward::Steward, verify::Verifier, Role};
 use crate::show::Terminal;
 use crate::submit::RESEND_AFTER;
@@ -55,6 +56,8 @@ pub(super) async fn run(
         Command::Mine => vec![RoleName::Mine],
         Command::Verify => vec![RoleName::Verify],
         Command::Steward => vec![RoleName::Steward],
+        Command::Audit => vec![RoleName::Audit],
+        Command::Aggregate => vec![RoleName::Aggregate],
         Command::All { roles } => roles.clone(),
         _ => vec![RoleName::Merge],
     };
@@ -67,6 +70,8 @@ pub(super) async fn run(
                 RoleName::Verify => Box::new(Verifier::new(worker.clone())),
                 RoleName::Merge => Box::new(Merger::new(worker.clone())),
                 RoleName::Steward => Box::new(Steward::new(worker.clone())),
+                RoleName::Audit => Box::new(Auditor::new(worker.clone())),
+                RoleName::Aggregate => Box::new(Aggregator::new(worker.clone())),
             }
         })
         .map(|role| parts.role(role))

@@ -3,7 +3,11 @@
 //!
 //! The cryptography is [`dream_private`]'s; the roles decide what is due, fetch and publish blobs, and submit.
 
+pub mod aggregator;
+pub mod auditor;
+mod disputes;
 pub mod member;
+mod sums;
 
 use crate::blobs;
 use crate::error::WorkerError;
