@@ -3,6 +3,8 @@
 //!
 //! The cryptography is [`dream_private`]'s; the roles decide what is due, fetch and publish blobs, and submit.
 
+pub mod contributor;
+pub mod loss;
 pub mod member;
 
 use crate::blobs;
