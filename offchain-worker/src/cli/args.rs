@@ -179,6 +179,11 @@ pub enum Command {
         #[arg(long, default_value_t = DELTA, value_parser = chance)]
         delta: f64,
     },
+    /// Audits private rounds: checks contributions, makes and scores versions, disputes wrong sums and versions, opens the
+    /// account's held-out shards.
+    Audit,
+    /// Posts the sums of private rounds.
+    Aggregate,
     /// Mines, verifies and merges in one process, and opens the account's shards.
     All {
         /// Only these roles.
@@ -307,6 +312,10 @@ pub enum RoleName {
     Steward,
     /// Sits in key committees of private rounds.
     Committee,
+    /// Audits private rounds.
+    Audit,
+    /// Sums private rounds.
+    Aggregate,
 }
 
 /// Commands on models.
@@ -395,6 +404,7 @@ impl Command {
                 | Self::Enter
                 | Self::Mine(_)
                 | Self::Verify
+                | Self::Audit
                 | Self::All { .. }
                 | Self::Report { .. }
         )
@@ -493,6 +503,9 @@ mod tests {
             "sponsor 500 --fee 10 --reward 100 --price 0.0001 --shift 12",
             "sponsor-end",
             "privacy --delta 1e-5",
+            "audit --branch 1",
+            "aggregate --branch 1",
+            "all --roles audit,aggregate",
             "shard prepare held-out --samples 64 --skip-empty",
             "shard prepare held-out",
             "shard commit",

@@ -122,6 +122,8 @@ pub async fn run(
         | Command::Merge
         | Command::Steward
         | Command::Committee { .. }
+        | Command::Audit
+        | Command::Aggregate
         | Command::All { .. } => {
             roles::run(&session, &cli.command, parts, settings, terminal, stop).await
         }

@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::error::WorkerError;
 use crate::roles::private::contributor::{Options, PrivateMiner};
 use crate::roles::private::member::Committee;
+use crate::roles::private::{aggregator::Aggregator, auditor::Auditor};
 use crate::roles::{self, merge::Merger, mine::Miner, steward::Steward, verify::Verifier, Role};
 use crate::show::Terminal;
 use crate::submit::RESEND_AFTER;
@@ -58,6 +59,8 @@ pub(super) async fn run(
         Command::Verify => vec![RoleName::Verify],
         Command::Steward => vec![RoleName::Steward],
         Command::Committee { .. } => vec![RoleName::Committee],
+        Command::Audit => vec![RoleName::Audit],
+        Command::Aggregate => vec![RoleName::Aggregate],
         Command::All { roles } => roles.clone(),
         _ => vec![RoleName::Merge],
     };
@@ -85,6 +88,8 @@ pub(super) async fn run(
                 RoleName::Merge => Box::new(Merger::new(worker.clone())),
                 RoleName::Steward => Box::new(Steward::new(worker.clone())),
                 RoleName::Committee => Box::new(Committee::new(worker.clone())),
+                RoleName::Audit => Box::new(Auditor::new(worker.clone())),
+                RoleName::Aggregate => Box::new(Aggregator::new(worker.clone())),
             }
         })
         .map(|role| parts.role(role))

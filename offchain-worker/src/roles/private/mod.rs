@@ -3,9 +3,13 @@
 //!
 //! The cryptography is [`dream_private`]'s; the roles decide what is due, fetch and publish blobs, and submit.
 
+pub mod aggregator;
+pub mod auditor;
 pub mod contributor;
+mod disputes;
 pub mod loss;
 pub mod member;
+mod sums;
 
 use crate::blobs;
 use crate::error::WorkerError;

@@ -16,6 +16,7 @@
 mod train;
 
 use super::loss::{self, Account, Loss, Protection};
+use super::sums::lock;
 use super::{available, LayersCache, PrivateView};
 use crate::error::WorkerError;
 use crate::folder;
@@ -34,7 +35,7 @@ use dream_privacy::Noise;
 use dream_private::contributor::{Contribution, Contributor, ContributorError};
 use dream_private::dealing::{read_key, PublicKey};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
@@ -207,7 +208,7 @@ impl PrivateMiner {
         codes: Vec<i8>,
     ) -> Result<Option<Arc<Contribution>>, WorkerError> {
         let id = view.id();
-        let made = self.made().clone();
+        let made = lock(&self.made).clone();
         if let Some((_, made)) = made.filter(|(round, _)| *round == id) {
             return Ok(Some(made));
         }
@@ -217,12 +218,8 @@ impl PrivateMiner {
         let (own, layers, facts) = (self.contributor()?, view.layers.clone(), view.facts);
         let encrypted = spawn_blocking(move || own.encrypt(&layers, &facts, &key, &codes));
         let made = Arc::new(encrypted.await??);
-        *self.made() = Some((id, made.clone()));
+        *lock(&self.made) = Some((id, made.clone()));
         Ok(Some(made))
-    }
-
-    fn made(&self) -> std::sync::MutexGuard<'_, Option<(RoundId, Arc<Contribution>)>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn contribute(&self, view: &PrivateView, known: &Known) -> Result<(), WorkerError> {
