@@ -9,12 +9,13 @@
 //! | show | Defence, somebody complained of its share |
 //! | judge | Judgement, it has not voted |
 //! | name | Confirmation, it has not named the key |
-//! | check | a round under its key is in SumDispute: the sum of keys is made again |
+//! | check | a round under its key is in SumDispute: the sum of keys is made again, and another is disputed |
 //! | answer | the same in Decryption, it has not answered |
 //!
 //! It serves every epoch in which it sits and every branch's rounds. What it sends follows from its long-term seed, the
 //! chain and the blobs, so that a resend after a crash sends the same; which sum it answered is on disk before the answer.
 
+use super::sums::{lock, Watch};
 use super::{available, LayersCache, PrivateView};
 use crate::error::WorkerError;
 use crate::roles::{Role, Told};
@@ -22,9 +23,10 @@ use crate::submit::Sent;
 use crate::worker::Worker;
 use async_trait::async_trait;
 use dream_chain::{At, BlockRef, Call, Chain, KeyEpoch, PrivateCall, PrivateChain};
+use dream_primitives::claim::RoundId;
 use dream_primitives::private::committee::{bit, names, DealerVotes, EpochPhase, ShareComplaint};
 use dream_primitives::private::params::PrivateParameters;
-use dream_primitives::private::round::PrivatePhase;
+use dream_primitives::private::round::{CohortMask, PrivatePhase};
 use dream_primitives::{BranchId, H256};
 use dream_private::aggregator::key_tree;
 use dream_private::blobs::{fetch_keys, LeafTree};
@@ -34,7 +36,7 @@ use dream_private::dealing::{
 use dream_private::layers::Layers;
 use dream_private::member::{Member, MemberError};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
@@ -45,6 +47,9 @@ pub const FOLDER: &str = "private/member";
 
 /// Checked dealings by epoch and dealer, each with the number of its shares that had been shown.
 type HeldDealings = BTreeMap<(u32, u8), (usize, HeldDealing)>;
+
+/// What a sum is made of.
+type SumKey = (RoundId, CohortMask);
 
 /// An epoch in which the account sits, at a block.
 #[derive(Clone)]
@@ -83,21 +88,23 @@ pub struct Committee {
     answering: Told,
     /// What was checked already, to spare the work: all of it can be checked again.
     held: Mutex<HeldDealings>,
-    /// The sum of keys that was last found right.
-    right: Mutex<Option<H256>>,
+    /// The last sum of keys that was made.
+    sum: Mutex<Option<(SumKey, LeafTree)>>,
+    watch: Watch,
 }
 
 impl Committee {
     /// A member of the committee.
     pub fn new(worker: Arc<Worker>) -> Self {
         Self {
+            watch: Watch::new(worker.clone(), ROLE),
             worker,
             layers: LayersCache::default(),
             joining: Told::default(),
             forming: Told::default(),
             answering: Told::default(),
             held: Mutex::default(),
-            right: Mutex::default(),
+            sum: Mutex::default(),
         }
     }
 
@@ -253,7 +260,7 @@ impl Committee {
             .filter(|c| c.dealer == dealer)
             .filter_map(|c| Some((c.set, c.seed?)))
             .collect();
-        let known = self.held().get(&(number, dealer)).cloned();
+        let known = lock(&self.held).get(&(number, dealer)).cloned();
         if let Some((_, held)) = known.filter(|(count, _)| *count == shown.len()) {
             return Ok(Ok(held));
         }
@@ -269,13 +276,9 @@ impl Committee {
         })
         .await?;
         if let Ok(held) = &checked {
-            self.held().insert((number, dealer), (count, held.clone()));
+            lock(&self.held).insert((number, dealer), (count, held.clone()));
         }
         Ok(checked)
-    }
-
-    fn held(&self) -> std::sync::MutexGuard<'_, HeldDealings> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn complain(&self, seat: &Arc<Seat>) -> Result<(), WorkerError> {
@@ -428,15 +431,15 @@ impl Committee {
         let Some(posted) = view.round.sum.as_ref().map(|sum| sum.roots) else {
             return Ok(());
         };
-        if answered || (disputable && self.found_right() == Some(posted.keys)) {
+        if disputable {
+            return self.check_sum(&view).await;
+        }
+        if answered {
             return Ok(());
         }
         let Some(parts) = self.parts(&view).await? else {
             return Ok(());
         };
-        if disputable {
-            return self.check_sum(&view, parts, posted.keys).await;
-        }
         let Some(held) = self.all_held(&seat).await? else {
             return Ok(());
         };
@@ -472,10 +475,6 @@ impl Committee {
         self.submit(&key, call, &self.answering).await
     }
 
-    fn found_right(&self) -> Option<H256> {
-        *self.right.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The encrypted keys of all contributions that stand; `None` where one is not to be had.
     async fn parts(&self, view: &PrivateView) -> Result<Option<Vec<LeafTree>>, WorkerError> {
         let store = &*self.worker.store;
@@ -497,32 +496,29 @@ impl Committee {
         Ok(Some(parts))
     }
 
-    /// Makes the sum of keys again while it can be disputed.
-    async fn check_sum(
-        &self,
-        view: &PrivateView,
-        parts: Vec<LeafTree>,
-        posted: H256,
-    ) -> Result<(), WorkerError> {
-        let (layers, facts) = (view.layers.clone(), view.facts);
-        let found = spawn_blocking(move || key_tree(&layers, &facts, &parts)).await?;
-        let found = found.map_err(MemberError::Sum)?;
-        if found.root() == posted {
-            *self.right.lock().unwrap_or_else(PoisonError::into_inner) = Some(posted);
-            return Ok(());
-        }
-        let why = format!(
-            "round {}: the posted sum of keys has root {posted:?}, the contributions add up to {:?}: it is to be disputed, and gets no answer",
-            view.id().number,
-            found.root()
-        );
-        self.answering.say(ROLE, why);
-        Ok(())
+    /// Makes the sum of keys while it can be disputed, and disputes another.
+    async fn check_sum(&self, view: &PrivateView) -> Result<(), WorkerError> {
+        let key = (view.id(), view.round.standing);
+        let known = lock(&self.sum).clone();
+        let sum = match known.filter(|(of, _)| *of == key) {
+            Some((_, sum)) => sum,
+            None => {
+                let Some(parts) = self.parts(view).await? else {
+                    return Ok(());
+                };
+                let (layers, facts) = (view.layers.clone(), view.facts);
+                let made = spawn_blocking(move || key_tree(&layers, &facts, &parts)).await?;
+                let made = made.map_err(MemberError::Sum)?;
+                *lock(&self.sum) = Some((key, made.clone()));
+                made
+            }
+        };
+        self.watch.watch_keys(view, sum).await
     }
 
     /// Forgets what was checked and submitted in epochs that are over.
     fn forget(&self, active: &[u32]) -> Result<(), WorkerError> {
-        self.held().retain(|(epoch, _), _| active.contains(epoch));
+        lock(&self.held).retain(|(epoch, _), _| active.contains(epoch));
         for folder in [ROLE, &format!("sent/{ROLE}"), &format!("refused/{ROLE}")] {
             for name in self.worker.database.list(folder)? {
                 let epoch = name.strip_prefix("epoch-").and_then(|n| n.parse().ok());

@@ -5,7 +5,9 @@
 
 pub mod aggregator;
 pub mod auditor;
+pub mod contributor;
 mod disputes;
+pub mod loss;
 pub mod member;
 mod sums;
 
