@@ -8,28 +8,32 @@ mod node;
 use dream_chain::{At, Call, Chain, PrivateCall, PrivateChain, PrivateRound};
 use dream_primitives::delta::{self, DeltaChunk};
 use dream_primitives::game::Turn;
+use dream_primitives::manifest::Architecture;
 use dream_primitives::private::round::{JobTerms, PrivatePhase};
 use dream_primitives::private::settle::PrivateReport;
 use dream_primitives::private::LEAF_BYTES;
-use dream_primitives::DREAM;
+use dream_primitives::recipe::Recipe;
+use dream_primitives::{state, DREAM, H256};
 use dream_private::aggregator::SumBuilder;
 use dream_private::auditor::mean_chunks;
 use dream_private::blobs::{Ciphertexts, LeafTree};
 use dream_private::contributor::{codes_at, Contributor};
 use dream_private::dealing::read_key;
+use dream_training::{SegmentRunner, TrainingError};
 use dream_worker::blobs;
 use dream_worker::commands::{commit_shard, prepare_shards};
 use dream_worker::config::{preset, Preset};
-use dream_worker::merge::{merge, no_moments};
+use dream_worker::merge::{merge, no_moments, Merged};
 use dream_worker::roles::private::aggregator::Aggregator;
 use dream_worker::roles::private::auditor::Auditor;
 use dream_worker::roles::private::member::Committee;
 use dream_worker::roles::private::{LayersCache, PrivateView};
-use dream_worker::worker::Worker;
+use dream_worker::worker::{DummyRunners, Runners, Worker};
 use node::{spawn, state_of, Net, BOND, BRANCH};
 use serde_json::{json, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 const MEMBERS: [&str; 3] = ["//Bob", "//Charlie", "//Dave"];
 const CONTRIBUTORS: [&str; 3] = ["//Eve", "//Ferdie", "//Alice//stash"];
@@ -154,13 +158,12 @@ async fn post_wrong_sum(worker: &Worker) -> u32 {
     leaves / 2
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrong_sum_should_be_brought_down_and_the_cohorts_mean_become_the_head_on_a_real_chain() {
-    let accounts: Vec<&str> = [&MEMBERS[..], &CONTRIBUTORS, &AUDITORS, &[WRONG, HONEST]].concat();
-    let config = preset(Preset::Test);
-    let net = Net::start(short_phases, config, None, &accounts).await;
-    let genesis = net.head().await;
+fn dummies() -> Arc<dyn Runners> {
+    Arc::new(DummyRunners)
+}
 
+/// Sponsors the branch and commits a shard; committee, auditors (with these runners) and contributors at work.
+async fn stage(net: &Net, runners: [Arc<dyn Runners>; 3]) -> Vec<JoinHandle<()>> {
     // The first auditor is the steward of the shard.
     let text = net.folder.path().join("held-out");
     let bytes: Vec<u8> = (0..90u32).map(|i| (i * i % 251) as u8).collect();
@@ -190,8 +193,9 @@ async fn wrong_sum_should_be_brought_down_and_the_cohorts_mean_become_the_head_o
     for member in MEMBERS {
         tasks.push(spawn(Box::new(Committee::new(net.plain(member)))));
     }
-    for auditor in AUDITORS {
-        tasks.push(spawn(Box::new(Auditor::new(net.plain(auditor)))));
+    for (auditor, runners) in AUDITORS.into_iter().zip(runners) {
+        let worker = net.worker(auditor, runners);
+        tasks.push(spawn(Box::new(Auditor::new(worker))));
     }
     for (place, contributor) in CONTRIBUTORS.into_iter().enumerate() {
         let folder = net.folder.path().join(format!("contributor-{place}"));
@@ -201,6 +205,35 @@ async fn wrong_sum_should_be_brought_down_and_the_cohorts_mean_become_the_head_o
             place,
         )));
     }
+    tasks
+}
+
+/// Waits for a dispute to end with `done`; whether it came down to the proof of a leaf.
+async fn proved(net: &Net, what: &str, done: impl Fn(&PrivateRound) -> bool) -> bool {
+    let chain: &dyn Chain = &net.client;
+    let proved = AtomicBool::new(false);
+    let over = async || {
+        let round = newest(net).await.unwrap();
+        let disputes = chain
+            .private_disputes(At::Finalised, round.id)
+            .await
+            .unwrap();
+        let leaf = disputes.iter().any(|d| d.turn == Turn::Prove);
+        proved.fetch_or(leaf, Ordering::Relaxed);
+        done(&round)
+    };
+    net.until(what, over).await;
+    proved.into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_sum_should_be_brought_down_and_the_cohorts_mean_become_the_head_on_a_real_chain() {
+    let accounts: Vec<&str> = [&MEMBERS[..], &CONTRIBUTORS, &AUDITORS, &[WRONG, HONEST]].concat();
+    let config = preset(Preset::Test);
+    let net = Net::start(short_phases, config, None, &accounts).await;
+    let genesis = net.head().await;
+
+    let mut tasks = stage(&net, [dummies(), dummies(), dummies()]).await;
     let summing = async || phase(&net).await == Some(PrivatePhase::Summing);
     net.until("a cohort that stands", summing).await;
     let round = newest(&net).await.unwrap().id;
@@ -209,16 +242,9 @@ async fn wrong_sum_should_be_brought_down_and_the_cohorts_mean_become_the_head_o
     post_wrong_sum(&wrong).await;
     // It answers for its sum as the honest one would.
     tasks.push(spawn(Box::new(Aggregator::new(wrong.clone()))));
-    let proved = AtomicBool::new(false);
-    let refuted = async || {
-        let chain: &dyn Chain = &net.client;
-        let disputes = chain.private_disputes(At::Finalised, round).await.unwrap();
-        let leaf = disputes.iter().any(|d| d.turn == Turn::Prove);
-        proved.fetch_or(leaf, Ordering::Relaxed);
-        newest(&net).await.is_some_and(|r| r.refutations == 1)
-    };
-    net.until("a refuted sum", refuted).await;
-    assert!(proved.into_inner(), "refuted by silence, not by a proof");
+    let refuted = |round: &PrivateRound| round.refutations == 1;
+    let proved = proved(&net, "a refuted sum", refuted).await;
+    assert!(proved, "refuted by silence, not by a proof");
     tasks.push(spawn(Box::new(Aggregator::new(net.plain(HONEST)))));
     let decrypted = async || {
         let round = newest(&net).await.unwrap();
@@ -272,4 +298,68 @@ async fn wrong_sum_should_be_brought_down_and_the_cohorts_mean_become_the_head_o
         (merged.state_root, merged.server_root)
     );
     assert!(done.reward > 0, "a gain is paid");
+}
+
+/// Flips one parameter of every version.
+struct WrongMerges;
+
+impl Runners for WrongMerges {
+    fn runner(
+        &self,
+        architecture: Architecture,
+        recipe: Recipe,
+        genesis: H256,
+    ) -> Result<Box<dyn SegmentRunner>, TrainingError> {
+        DummyRunners.runner(architecture, recipe, genesis)
+    }
+
+    fn merged(&self, mut merged: Merged) -> Merged {
+        let middle = merged.state.len() / 2;
+        merged.state[middle] ^= 1;
+        merged.state_root = state::root(&merged.state);
+        merged
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_version_of_two_thirds_should_cost_their_bonds_and_change_no_head_on_a_real_chain() {
+    let accounts: Vec<&str> = [&MEMBERS[..], &CONTRIBUTORS, &AUDITORS, &[HONEST]].concat();
+    let mut config = preset(Preset::Test);
+    // More than 32 chunks, so that a dispute takes two answers.
+    let Architecture::Llama(llama) = &mut config.architecture;
+    (llama.dim, llama.heads, llama.kv_heads) = (200, 4, 4);
+    let net = Net::start(short_phases, config, None, &accounts).await;
+    let genesis = net.head().await;
+    let wrong: [Arc<dyn Runners>; 2] = [Arc::new(WrongMerges), Arc::new(WrongMerges)];
+    let [first, second] = wrong;
+    let mut tasks = stage(&net, [first, second, dummies()]).await;
+    tasks.push(spawn(Box::new(Aggregator::new(net.plain(HONEST)))));
+    let reported = async || phase(&net).await == Some(PrivatePhase::VersionDispute);
+    net.until("a reported version", reported).await;
+    let round = newest(&net).await.unwrap();
+    let version = round.settled.and_then(|r| r.version().copied()).unwrap();
+    let over = |now: &PrivateRound| now.id != round.id || now.phase == PrivatePhase::Closed;
+    let proved = proved(&net, "a refuted version", over).await;
+    assert!(proved, "refuted by silence, not by a proof");
+    for task in tasks {
+        task.abort();
+    }
+    let chain: &dyn Chain = &net.client;
+    let done = chain
+        .private_round(At::Finalised, round.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((done.settled, done.reward), (None, 0));
+    let branch = chain.branch(At::Finalised, BRANCH).await.unwrap().unwrap();
+    let head = chain
+        .version(At::Finalised, branch.head)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(head, genesis, "{:?} became the head", version.state_root);
+    for wrong in &AUDITORS[..2] {
+        assert!(net.bond(wrong).await < BOND, "{wrong} lost nothing");
+    }
+    assert!(net.bond(AUDITORS[2]).await >= BOND);
 }
