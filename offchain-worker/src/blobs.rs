@@ -57,15 +57,20 @@ impl BlobError {
     pub fn lacking(&self) -> bool {
         match self {
             Self::Root { .. } | Self::Form { .. } => true,
-            Self::Store { source, .. } => matches!(
-                source.as_ref(),
-                StoreError::NotFound { .. }
-                    | StoreError::Corrupt { .. }
-                    | StoreError::Truncated { .. }
-                    | StoreError::TooLarge { .. }
-            ),
+            Self::Store { source, .. } => lacking(source),
         }
     }
+}
+
+/// Whether a store's failure is the blob's fault, not this machine's.
+pub fn lacking(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::NotFound { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Truncated { .. }
+            | StoreError::TooLarge { .. }
+    )
 }
 
 async fn fetch(store: &dyn BlobStore, what: &str, cid: &Cid, max: u64) -> Result<Bytes, BlobError> {

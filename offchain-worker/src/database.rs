@@ -212,6 +212,11 @@ impl Database {
         Ok(names)
     }
 
+    /// A folder beside the records, for parties that keep their own files; it may not exist yet.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     fn path(&self, key: &str) -> PathBuf {
         self.folder.join(format!("{key}.rec"))
     }

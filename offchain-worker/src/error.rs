@@ -7,7 +7,11 @@ use crate::folder::FolderError;
 use crate::merge::MergeError;
 use dream_chain::{ChainError, SubmitError};
 use dream_primitives::{BranchId, H256};
+use dream_privacy::{ContributionError, LedgerError, NoSystemRandomness, NoiseError};
+use dream_private::contributor::ContributorError;
 use dream_private::layers::LayersError;
+use dream_private::member::MemberError;
+use dream_private::record::RecordError;
 use dream_store::StoreError;
 use dream_training::TrainingError;
 use std::path::PathBuf;
@@ -73,6 +77,27 @@ pub enum WorkerError {
     /// The chain's parameters of private rounds cannot be served.
     #[error(transparent)]
     Layers(#[from] LayersError),
+    /// A record of a private round failed.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A member of the key committee cannot act.
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    /// A contributor cannot act.
+    #[error(transparent)]
+    Contributor(#[from] ContributorError),
+    /// The privacy that was asked for cannot be had.
+    #[error("{0} (--norm, --epsilon, --delta, --rounds, --variance)")]
+    Noise(#[from] NoiseError),
+    /// The records of what was given away are none.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A delta gave no contribution.
+    #[error(transparent)]
+    Contribution(#[from] ContributionError),
+    /// No noise without randomness.
+    #[error(transparent)]
+    Randomness(#[from] NoSystemRandomness),
     /// A folder is no data set.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -141,7 +166,7 @@ impl WorkerError {
                 SubmitError::Unknown { .. } => exit::UNKNOWN,
                 _ => exit::REFUSED,
             },
-            Self::Database(_) => exit::DISK,
+            Self::Database(_) | Self::Record(_) => exit::DISK,
             Self::Store(error) => store_code(error),
             Self::Blob(BlobError::Store { source, .. }) => store_code(source),
             Self::Blob(_) => exit::BLOB,
@@ -151,10 +176,18 @@ impl WorkerError {
             | Self::File { .. }
             | Self::Input(_)
             | Self::NotReady(_)
+            | Self::Noise(_)
+            | Self::Ledger(_)
             | Self::NoMixture(_) => exit::INPUT,
             Self::Training(TrainingError::Stopped) | Self::Interrupted => exit::INTERRUPTED,
             Self::Layers(_) => exit::NODE,
-            Self::Training(_) | Self::Merge(_) | Self::Task(_) => exit::FAILED,
+            Self::Training(_)
+            | Self::Merge(_)
+            | Self::Task(_)
+            | Self::Member(_)
+            | Self::Contributor(_)
+            | Self::Contribution(_)
+            | Self::Randomness(_) => exit::FAILED,
         }
     }
 

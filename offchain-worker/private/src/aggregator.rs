@@ -44,6 +44,33 @@ pub fn sum_keys<'a>(
     Ok(sums)
 }
 
+/// The tree of the sum of key trees, as an honest aggregator posts it.
+///
+/// # Errors
+/// [`SumError`].
+pub fn key_tree<'a>(
+    layers: &Layers,
+    round: &RoundFacts,
+    parts: impl IntoIterator<Item = &'a LeafTree>,
+) -> Result<LeafTree, SumError> {
+    let sums = sum_keys(layers, round, parts)?;
+    tree_of(layers, round, &sums)
+}
+
+/// The tree of sums of key ciphertexts.
+pub(crate) fn tree_of(
+    layers: &Layers,
+    round: &RoundFacts,
+    sums: &[KeyCiphertext],
+) -> Result<LeafTree, SumError> {
+    let leaves = key_leaves(layers, sums).into();
+    Ok(LeafTree::new(
+        "sum of keys",
+        leaves,
+        round.layout.key_leaves,
+    )?)
+}
+
 fn add_keys(
     layers: &Layers,
     sums: &mut Vec<KeyCiphertext>,

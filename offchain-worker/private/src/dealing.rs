@@ -6,7 +6,8 @@
 
 use codec::Encode;
 use dream_kernels::sample::Seed;
-use dream_kernels::threshold::{Commitment, Dealing, PublicKey, ThresholdError};
+pub use dream_kernels::threshold::PublicKey;
+use dream_kernels::threshold::{Commitment, Dealing, ThresholdError};
 use dream_kernels::wire::WireError;
 use dream_primitives::hashing::{hash, Domain};
 use dream_primitives::merkle;

@@ -14,7 +14,7 @@ use dream_primitives::H256;
 use dream_store::cid_of;
 use thiserror::Error;
 
-use crate::aggregator::{key_leaves, sum_keys, SumError};
+use crate::aggregator::{sum_keys, tree_of, SumError};
 use crate::blobs::LeafTree;
 use crate::dealing::{publish_dealing, EpochFacts, HeldDealing, Inspection};
 use crate::layers::{Layers, RoundFacts};
@@ -235,9 +235,7 @@ impl Member {
             return Err(MemberError::Repeated(roots[at]));
         }
         let sums = sum_keys(layers, round, parts)?;
-        let leaves = key_leaves(layers, &sums).into();
-        let sum = LeafTree::new("sum of keys", leaves, round.layout.key_leaves);
-        let found = sum.map_err(SumError::from)?.root();
+        let found = tree_of(layers, round, &sums)?.root();
         if found != posted.keys {
             return Err(MemberError::WrongSum {
                 posted: posted.keys,

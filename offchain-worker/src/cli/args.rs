@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Arguments.
 
-use crate::error::EXIT_CODES;
+use crate::error::{WorkerError, EXIT_CODES};
+use crate::roles::private::loss::Protection;
 use crate::units;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dream_chain::AccountId;
+use dream_primitives::delta::MAX_SHIFT;
 use dream_primitives::value::MAX_SHARD;
 use dream_primitives::{Balance, BranchId, H256};
+use dream_privacy::{Target, MAX_VARIANCE};
 use std::path::PathBuf;
 
 /// Trains, verifies and merges models on a DREAM chain.
@@ -136,14 +139,51 @@ pub enum Command {
         #[arg(long)]
         admit: bool,
     },
-    /// Trains rounds and claims them.
-    Mine,
+    /// Trains rounds and claims them; with --private takes part in private rounds instead.
+    Mine(MineOptions),
     /// Replays what audits draw, and scores merges when it is drawn for that.
     Verify,
     /// Posts the merges of settled rounds.
     Merge,
     /// Opens the held-out shards that the account prepared, when their rounds are scored.
     Steward,
+    /// Offers the account for key committees of private rounds, and serves in those that it is drawn into.
+    Committee {
+        /// Takes the offer back instead; where the account sits already it serves to the end.
+        #[arg(long)]
+        leave: bool,
+    },
+    /// Sponsors private rounds of --branch, which the account owns and which is not admitted, from an escrow.
+    Sponsor {
+        /// Amount in DREAM that is added to the escrow; may be 0 to change the terms only.
+        #[arg(value_parser = units::parse)]
+        amount: Balance,
+        /// Paid for a round's service (members, auditors, aggregator), in DREAM.
+        #[arg(long, value_parser = units::parse)]
+        fee: Balance,
+        /// Most that a round's cohort is paid, in DREAM.
+        #[arg(long, value_parser = units::parse)]
+        reward: Balance,
+        /// Paid to a cohort for a gain of 10^-6 nats a token, in DREAM.
+        #[arg(long, value_parser = units::parse)]
+        price: Balance,
+        /// A code of a contribution counts 2^SHIFT grid steps.
+        #[arg(long, value_parser = clap::value_parser!(u8).range(0..=i64::from(MAX_SHIFT)))]
+        shift: u8,
+    },
+    /// Ends the job of --branch: what no round has set aside comes back; once the last round is over, run it again.
+    SponsorEnd,
+    /// States what the account's private rounds on --branch have given away, from the records in --state.
+    Privacy {
+        /// Delta of each epsilon.
+        #[arg(long, default_value_t = DELTA, value_parser = chance)]
+        delta: f64,
+    },
+    /// Audits private rounds: checks contributions, makes and scores versions, disputes wrong sums and versions, opens the
+    /// account's held-out shards.
+    Audit,
+    /// Posts the sums of private rounds.
+    Aggregate,
     /// Mines, verifies and merges in one process, and opens the account's shards.
     All {
         /// Only these roles.
@@ -182,6 +222,83 @@ pub enum Command {
     },
 }
 
+/// Epsilon that `mine --private` keeps to where nothing else is said.
+const EPSILON: f64 = 8.0;
+/// Delta of statements where nothing else is said.
+const DELTA: f64 = 1e-6;
+/// Rounds that the norm is chosen for where nothing else is said.
+const ROUNDS: u32 = 10;
+
+/// How `mine` takes part in private rounds.
+#[derive(Clone, Debug, Default, Args)]
+pub struct MineOptions {
+    /// Trains on the files of this folder (or one file) in private rounds of --branch: the text never leaves this machine,
+    /// what is learned from it is clipped, gets noise and is encrypted.
+    #[arg(long, value_name = "FOLDER")]
+    pub private: Option<PathBuf>,
+    /// Largest Euclidean norm of a clipped delta, in codes; without it the largest that --epsilon allows.
+    #[arg(long, requires = "private", value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
+    pub norm: Option<u64>,
+    /// Largest epsilon over all rounds, 8 unless --norm is given: then no further round is joined.
+    #[arg(long, requires = "private", value_parser = positive)]
+    pub epsilon: Option<f64>,
+    /// Delta that goes with epsilon.
+    #[arg(long, requires = "private", default_value_t = DELTA, value_parser = chance)]
+    pub delta: f64,
+    /// Rounds that the norm is chosen for, where --norm does not say it.
+    #[arg(long, requires = "private", default_value_t = ROUNDS, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// Variance of the noise in squared codes, 100 unless given; needs --norm. 0: NO noise, and nothing is promised.
+    #[arg(long, requires = "private", conflicts_with = "epsilon", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_VARIANCE)))]
+    pub variance: Option<u32>,
+}
+
+impl MineOptions {
+    /// How what is sent is hidden.
+    ///
+    /// # Errors
+    /// A variance without a norm.
+    pub fn protection(&self) -> Result<Protection, WorkerError> {
+        let target = |epsilon| Target {
+            epsilon,
+            delta: self.delta,
+            rounds: self.rounds,
+        };
+        match (self.variance, self.norm) {
+            (Some(0), norm) => Ok(Protection::Bare {
+                norm: norm.unwrap_or(u32::MAX.into()),
+            }),
+            (Some(variance), None) => Err(WorkerError::Input(format!(
+                "--variance {variance} says nothing without the norm that it hides: add --norm"
+            ))),
+            (variance, Some(norm)) => Ok(Protection::Given {
+                norm,
+                variance: variance.unwrap_or(dream_privacy::VARIANCE),
+                target: self.epsilon.map(target),
+            }),
+            (None, None) => Ok(Protection::Calibrated(target(
+                self.epsilon.unwrap_or(EPSILON),
+            ))),
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
+    match value.is_finite() && value > 0.0 {
+        true => Ok(value),
+        false => Err(format!("{text} is not above 0")),
+    }
+}
+
+/// Reads a chance above 0 and below 1.
+fn chance(text: &str) -> Result<f64, String> {
+    positive(text).and_then(|value| match value < 1.0 {
+        true => Ok(value),
+        false => Err(format!("{text} is not below 1")),
+    })
+}
+
 /// Roles, as `all` takes them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum RoleName {
@@ -193,6 +310,12 @@ pub enum RoleName {
     Merge,
     /// Opens held-out shards.
     Steward,
+    /// Sits in key committees of private rounds.
+    Committee,
+    /// Audits private rounds.
+    Audit,
+    /// Sums private rounds.
+    Aggregate,
 }
 
 /// Commands on models.
@@ -279,8 +402,9 @@ impl Command {
             self,
             Self::Profile { .. }
                 | Self::Enter
-                | Self::Mine
+                | Self::Mine(_)
                 | Self::Verify
+                | Self::Audit
                 | Self::All { .. }
                 | Self::Report { .. }
         )
@@ -371,6 +495,17 @@ mod tests {
             "enter --threads 4",
             "steward",
             "all --roles steward",
+            "committee",
+            "committee --leave",
+            "all --roles committee",
+            "mine --private text --norm 35",
+            "mine --private text --epsilon 4 --delta 1e-7 --rounds 3",
+            "sponsor 500 --fee 10 --reward 100 --price 0.0001 --shift 12",
+            "sponsor-end",
+            "privacy --delta 1e-5",
+            "audit --branch 1",
+            "aggregate --branch 1",
+            "all --roles audit,aggregate",
             "shard prepare held-out --samples 64 --skip-empty",
             "shard prepare held-out",
             "shard commit",
@@ -407,11 +542,50 @@ mod tests {
             ("shard commit --samples 4", "ROOT"),
             ("shard commit --steward nobody", "nobody"),
             ("dance", "dance"),
+            ("mine --norm 5", "--private"),
+            ("mine --private x --norm 0", "0"),
+            ("mine --private x --variance 65537", "65537"),
+            ("mine --private x --epsilon 8 --variance 1", "--variance"),
+            ("mine --private x --epsilon 0", "above 0"),
+            ("privacy --delta 1", "below 1"),
+            ("sponsor 5 --fee 1 --reward 1 --price 1", "--shift"),
+            ("sponsor 5 --fee 1 --reward 1 --price 1 --shift 99", "99"),
         ] {
             let error = parse(&format!("dream-worker {line}")).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains(part), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn private_mining_should_be_protected_unless_told_not_to() {
+        let protection = |line: &str| match parse(&format!("dream-worker mine {line}")) {
+            Ok(Cli {
+                command: Command::Mine(options),
+                ..
+            }) => options.protection(),
+            other => panic!("not mine: {other:?}"),
+        };
+        let of = |line: &str| protection(&format!("--private text {line}")).unwrap();
+        let target = |epsilon| Target {
+            epsilon,
+            delta: 1e-6,
+            rounds: 10,
+        };
+        assert_eq!(of(""), Protection::Calibrated(target(8.0)));
+        assert_eq!(of("--epsilon 2"), Protection::Calibrated(target(2.0)));
+        let given = |variance, target| Protection::Given {
+            norm: 35,
+            variance,
+            target,
+        };
+        assert_eq!(of("--norm 35"), given(100, None));
+        assert_eq!(of("--norm 35 --variance 1"), given(1, None));
+        assert_eq!(of("--norm 35 --epsilon 2"), given(100, Some(target(2.0))));
+        assert_eq!(of("--variance 0 --norm 9"), Protection::Bare { norm: 9 });
+        assert!(matches!(of("--variance 0"), Protection::Bare { .. }));
+        let error = protection("--private text --variance 4").unwrap_err();
+        assert!(error.to_string().contains("--norm"), "{error}");
     }
 
     #[test]

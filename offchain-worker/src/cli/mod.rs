@@ -4,7 +4,9 @@
 mod args;
 mod connect;
 
-pub use args::{hash, Cli, Command, DataCommand, Global, ModelCommand, RoleName, ShardCommand};
+pub use args::{
+    hash, Cli, Command, DataCommand, Global, MineOptions, ModelCommand, RoleName, ShardCommand,
+};
 pub use connect::{account_of, connect, Session};
 
 use crate::commands;

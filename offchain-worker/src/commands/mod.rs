@@ -7,6 +7,7 @@ mod data;
 mod enter;
 mod escrow;
 mod model;
+mod private;
 mod profile;
 mod read;
 mod roles;
@@ -23,6 +24,7 @@ use crate::error::WorkerError;
 use crate::show::Terminal;
 use crate::worker::{Parts, Stop};
 use dream_chain::{At, Branch, Call, Receipt};
+use dream_primitives::private::round::JobTerms;
 use dream_training::numeric::NumericSettings;
 use std::sync::Arc;
 
@@ -97,10 +99,31 @@ pub async fn run(
         Command::Profile { admit } => {
             profile::register(&session, parts.runners(), settings, terminal, stop, *admit).await
         }
-        Command::Mine
+        Command::Committee { leave: true } => private::leave(&session).await,
+        Command::Sponsor {
+            amount,
+            fee,
+            reward,
+            price,
+            shift,
+        } => {
+            let terms = JobTerms {
+                fee: *fee,
+                reward: *reward,
+                price: *price,
+                shift: *shift,
+            };
+            private::sponsor(&session, *amount, terms).await
+        }
+        Command::SponsorEnd => private::end(&session).await,
+        Command::Privacy { delta } => private::privacy(&session, *delta),
+        Command::Mine(_)
         | Command::Verify
         | Command::Merge
         | Command::Steward
+        | Command::Committee { .. }
+        | Command::Audit
+        | Command::Aggregate
         | Command::All { .. } => {
             roles::run(&session, &cli.command, parts, settings, terminal, stop).await
         }

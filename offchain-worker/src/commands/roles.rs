@@ -5,6 +5,9 @@ use super::profile::settings_of;
 use crate::cli::{Command, RoleName, Session};
 use crate::database::Database;
 use crate::error::WorkerError;
+use crate::roles::private::contributor::{Options, PrivateMiner};
+use crate::roles::private::member::Committee;
+use crate::roles::private::{aggregator::Aggregator, auditor::Auditor};
 use crate::roles::{self, merge::Merger, mine::Miner, steward::Steward, verify::Verifier, Role};
 use crate::show::Terminal;
 use crate::submit::RESEND_AFTER;
@@ -26,7 +29,7 @@ pub(super) async fn run(
     let chain = session.chain.clone();
     let account = chain.account();
     let database = Database::open(&session.global.state, &chain.genesis(), account.as_bytes())?;
-    // Merging is integer arithmetic and belongs to no numeric profile; nor does opening a shard.
+    // Merging is integer arithmetic and belongs to no numeric profile; nor does opening a shard or decrypting.
     let settings = match settings {
         None => ProfileSettings {
             isa: Default::default(),
@@ -52,21 +55,41 @@ pub(super) async fn run(
         head: Default::default(),
     });
     let mut wanted = match command {
-        Command::Mine => vec![RoleName::Mine],
+        Command::Mine(_) => vec![RoleName::Mine],
         Command::Verify => vec![RoleName::Verify],
         Command::Steward => vec![RoleName::Steward],
+        Command::Committee { .. } => vec![RoleName::Committee],
+        Command::Audit => vec![RoleName::Audit],
+        Command::Aggregate => vec![RoleName::Aggregate],
         Command::All { roles } => roles.clone(),
         _ => vec![RoleName::Merge],
     };
     wanted.dedup();
+    let private = match command {
+        Command::Mine(options) => match &options.private {
+            Some(text) => Some(Options {
+                text: text.clone(),
+                protection: options.protection()?,
+                delta: options.delta,
+            }),
+            None => None,
+        },
+        _ => None,
+    };
     let roles: Vec<Box<dyn Role>> = wanted
         .into_iter()
         .map(|name| -> Box<dyn Role> {
             match name {
-                RoleName::Mine => Box::new(Miner::new(worker.clone())),
+                RoleName::Mine => match private.clone() {
+                    Some(options) => Box::new(PrivateMiner::new(worker.clone(), options)),
+                    None => Box::new(Miner::new(worker.clone())),
+                },
                 RoleName::Verify => Box::new(Verifier::new(worker.clone())),
                 RoleName::Merge => Box::new(Merger::new(worker.clone())),
                 RoleName::Steward => Box::new(Steward::new(worker.clone())),
+                RoleName::Committee => Box::new(Committee::new(worker.clone())),
+                RoleName::Audit => Box::new(Auditor::new(worker.clone())),
+                RoleName::Aggregate => Box::new(Aggregator::new(worker.clone())),
             }
         })
         .map(|role| parts.role(role))

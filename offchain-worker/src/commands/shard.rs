@@ -6,7 +6,8 @@ use crate::database::Database;
 use crate::error::WorkerError;
 use crate::folder;
 use crate::shards::{self, Prepared};
-use dream_chain::{AccountId, At, Call, Shard};
+use dream_chain::{AccountId, At, Call, Chain, PrivateChain, Shard};
+use dream_primitives::private::round::PrivatePhase;
 use dream_primitives::value::ScoreStage;
 use dream_primitives::H256;
 use std::path::Path;
@@ -67,6 +68,11 @@ async fn due(session: &Session) -> Result<Vec<H256>, WorkerError> {
         let opening = valuation.filter(|v| v.stage == ScoreStage::Opening && v.cid.is_none());
         all.extend(opening.map(|v| v.shard));
     }
+    let private: &dyn Chain = &**chain;
+    let opening = private.last_private_round(at, id).await?;
+    let opening =
+        opening.filter(|r| r.phase == PrivatePhase::ShardOpening && r.shard_cid.is_none());
+    all.extend(opening.and_then(|round| round.shard));
     all.retain(|shard| shard.steward == account);
     Ok(all.into_iter().map(|shard| shard.root).collect())
 }

@@ -17,7 +17,7 @@ mod compute;
 mod demand;
 mod dispute;
 mod post;
-mod trees;
+pub(crate) mod trees;
 
 use super::{Role, Told};
 use crate::error::WorkerError;

@@ -3,14 +3,26 @@
 //!
 //! The cryptography is [`dream_private`]'s; the roles decide what is due, fetch and publish blobs, and submit.
 
+pub mod aggregator;
+pub mod auditor;
+pub mod contributor;
+mod disputes;
+pub mod loss;
+pub mod member;
+mod sums;
+
 use crate::blobs;
 use crate::error::WorkerError;
 use crate::worker::Worker;
+use bytes::Bytes;
 use dream_chain::{AccountId, At, BlockRef, Chain, KeyEpoch, PrivateChain, PrivateRound};
+use dream_primitives::cid::Cid;
 use dream_primitives::claim::RoundId;
 use dream_primitives::manifest::Architecture;
 use dream_primitives::private::round::{CiphertextRoots, Contributor, PrivatePhase, PrivateTerms};
+use dream_primitives::BranchId;
 use dream_private::layers::{Layers, LayersError, RoundFacts};
+use dream_store::BlobStore;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A private round with what it stands on, read at one block.
@@ -57,13 +69,21 @@ impl LayersCache {
 }
 
 impl PrivateView {
-    /// The branch's newest private round, where it is in motion: until it is closed the chain keeps its terms and its epoch.
+    /// The newest private round of the worker's branch, where it is in motion: until it is closed the chain keeps its terms
+    /// and its epoch.
     pub async fn newest(worker: &Worker, cache: &LayersCache) -> Result<Option<Self>, WorkerError> {
+        Self::newest_of(worker, cache, worker.branch).await
+    }
+
+    /// As [`Self::newest`], of any branch.
+    pub async fn newest_of(
+        worker: &Worker,
+        cache: &LayersCache,
+        branch: BranchId,
+    ) -> Result<Option<Self>, WorkerError> {
         let block = worker.chain.finalised().await?;
         let chain: &dyn Chain = &*worker.chain;
-        let round = chain
-            .last_private_round(block.into(), worker.branch)
-            .await?;
+        let round = chain.last_private_round(block.into(), branch).await?;
         match round {
             Some(round) if round.phase != PrivatePhase::Closed => {
                 Self::of(worker, cache, block, round).await
@@ -85,7 +105,7 @@ impl PrivateView {
         let Some((terms, epoch)) = terms.zip(epoch) else {
             return Ok(None);
         };
-        let Some(branch) = chain.branch(at, worker.branch).await? else {
+        let Some(branch) = chain.branch(at, round.id.branch).await? else {
             return Ok(None);
         };
         let Some(model) = chain.model(at, branch.model).await? else {
@@ -153,5 +173,29 @@ impl PrivateView {
     pub async fn base_state(&self, worker: &Worker) -> Result<Vec<i32>, WorkerError> {
         let header = worker.header(self.at(), self.round.base).await?;
         Ok(blobs::version_state(&*worker.store, &self.architecture, &header).await?)
+    }
+}
+
+/// A blob of at most `most` bytes; `None` where the store does not have it as it should be.
+///
+/// # Errors
+/// The store of this machine fails.
+pub(crate) async fn available(
+    store: &dyn BlobStore,
+    what: &str,
+    cid: &Cid,
+    most: u64,
+) -> Result<Option<Bytes>, WorkerError> {
+    let found = store.get(cid, most).await;
+    let error = match found {
+        Ok(bytes) => return Ok(Some(bytes)),
+        Err(source) => blobs::BlobError::Store {
+            what: what.into(),
+            source: Box::new(source),
+        },
+    };
+    match error.lacking() {
+        true => Ok(None),
+        false => Err(error.into()),
     }
 }

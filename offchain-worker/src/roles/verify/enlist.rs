@@ -3,22 +3,30 @@
 
 use super::{Verifier, ROLE};
 use crate::error::WorkerError;
+use crate::roles::Told;
 use crate::submit::Sent;
+use crate::worker::Worker;
 use dream_chain::{At, Call};
 
 /// Verifiers that the chain lists for a branch.
 const FULL: usize = 256;
 
 impl Verifier {
-    /// Whether there may be something to verify: the account is enlisted, or a full list has no place for it any more
-    /// and it may have seats from before. Enlists it when it can be.
     pub(super) async fn enlist(&self) -> Result<bool, WorkerError> {
-        let worker = &self.worker;
+        self.worker.enlist(ROLE, &self.told).await
+    }
+}
+
+impl Worker {
+    /// Whether there may be something to verify: the account is enlisted, or a full list has no place for it any more
+    /// and it may have seats from before. Enlists it when it can be; what keeps it out is said as `role`.
+    pub(crate) async fn enlist(&self, role: &str, told: &Told) -> Result<bool, WorkerError> {
+        let worker = self;
         let (branch, account) = (worker.branch, worker.account());
         let at = At::from(worker.chain.finalised().await?);
         let Some(profile) = worker.chain.profile(at, branch, account).await? else {
             let why = format!("{account} has no profile on branch {branch}: run `dream-worker profile --branch {branch}`");
-            self.told.say(ROLE, why);
+            told.say(role, why);
             return Ok(false);
         };
         if profile.settings != worker.settings {
@@ -37,7 +45,7 @@ impl Verifier {
         if bond.free() < seat {
             let (free, seat) = (crate::amount(bond.free()), crate::amount(seat));
             let why = format!("the free bond of {account} is {free}, a seat locks {seat}: run `dream-worker bond AMOUNT`");
-            self.told.say(ROLE, why);
+            told.say(role, why);
             return Ok(full);
         }
         let key = if full {
