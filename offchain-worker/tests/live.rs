@@ -1,82 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Merges on the real node with its WASM runtime, by real roles with a dummy model: a wrong merge is brought down move by
 //! move, the right one becomes the head, and a claim is reverted.
-//!
-//! `dream-node` is looked for beside the programs of this package, where a build of the workspace puts it.
 
-use dream_chain::{At, Call, Chain, Key, NodeClient, Options};
-use dream_primitives::profile::ProfileSettings;
+mod node;
+
+use dream_chain::{At, Call, Chain};
 use dream_primitives::recipe::AggregationRule;
-use dream_primitives::{state, BranchId, DREAM};
-use dream_store::{BlobStore, LocalStore};
+use dream_primitives::state;
 use dream_training::{SegmentRunner, TrainingError};
 use dream_worker::blobs;
-use dream_worker::calibration::calibrate;
-use dream_worker::cli::{Global, Session};
-use dream_worker::commands::{add_data, init_model, register_leaf};
-use dream_worker::config::{preset, ModelConfig, Preset};
-use dream_worker::database::Database;
+use dream_worker::commands::add_data;
+use dream_worker::config::{preset, Preset};
 use dream_worker::merge::Merged;
-use dream_worker::roles::{self, merge::Merger, mine::Miner, verify::Verifier, Role};
-use dream_worker::submit::RESEND_AFTER;
-use dream_worker::worker::{DummyRunners, Runners, Silent, Stop, Worker};
+use dream_worker::roles::{merge::Merger, mine::Miner, verify::Verifier};
+use dream_worker::worker::{DummyRunners, Runners};
+use node::{spawn, Net, BOND, BRANCH};
 use serde_json::{json, Value};
-use std::fs::{self, File};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::fs;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
-const BRANCH: BranchId = 0;
-/// Longest that a scene may take.
-const PATIENCE: Duration = Duration::from_secs(900);
-const BOND: u128 = 20_000 * DREAM;
-
-fn settings() -> ProfileSettings {
-    ProfileSettings {
-        isa: Default::default(),
-        math: Default::default(),
-        library: Default::default(),
-        threads: 1,
-    }
-}
-
-fn node() -> PathBuf {
-    let node = PathBuf::from(env!("CARGO_BIN_EXE_dream-worker")).with_file_name("dream-node");
-    let path = node.display();
-    assert!(
-        node.is_file(),
-        "{path} is not there: build the workspace first (make build)"
-    );
-    node
-}
-
-/// A node of a development chain with short rounds; it dies with the value.
-struct Net {
-    node: Child,
-    folder: TempDir,
-    client: NodeClient,
-    config: ModelConfig,
-}
-
-impl Drop for Net {
-    fn drop(&mut self) {
-        // It may be dead already.
-        let _ = self.node.kill();
-        let _ = self.node.wait();
-    }
-}
-
-fn write_spec(folder: &Path) -> PathBuf {
-    let exported = Command::new(node())
-        .args(["export-chain-spec", "--chain", "dev"])
-        .output()
-        .unwrap();
-    let mut spec: Value = serde_json::from_slice(&exported.stdout).unwrap();
-    let parameters = "/genesis/runtimeGenesis/patch/chainParameters/parameters";
-    let parameters = spec.pointer_mut(parameters).unwrap();
+fn short_rounds(genesis: &mut Value) {
+    let parameters = genesis.pointer_mut("/chainParameters/parameters").unwrap();
     for (name, value) in [
         ("trainingBlocks", 40),
         ("maxClaims", 2),
@@ -89,199 +33,23 @@ fn write_spec(folder: &Path) -> PathBuf {
     }
     parameters["audit"]["canaryRate"] = json!(0);
     parameters["bonds"]["unbondingBlocks"] = json!(20_000);
-    let path = folder.join("spec.json");
-    fs::write(&path, serde_json::to_vec(&spec).unwrap()).unwrap();
-    path
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-impl Net {
-    /// A chain with a branch and data, and accounts that are bonded and have profiles.
-    async fn start(accounts: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let spec = write_spec(folder.path());
-        let (rpc, port) = (free_port().to_string(), free_port().to_string());
-        let log = File::create(folder.path().join("node.log")).unwrap();
-        let node = Command::new(node())
-            .args([
-                "--validator",
-                "--alice",
-                "--no-telemetry",
-                "--no-prometheus",
-                "--no-mdns",
-            ])
-            .args([
-                "--rpc-port",
-                &rpc,
-                "--port",
-                &port,
-                "--rpc-max-connections",
-                "100",
-            ])
-            .args(["--node-key", &"07".repeat(32)])
-            .args(["--chain".as_ref(), spec.as_os_str()])
-            .args([
-                "--base-path".as_ref(),
-                folder.path().join("chain").as_os_str(),
-            ])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let root = Key::from_suri("//Alice").unwrap();
-        let url = format!("ws://127.0.0.1:{rpc}");
-        let client = NodeClient::connect(&url, root, Options::default()).await;
-        let client = client.unwrap_or_else(|error| {
-            let log = fs::read_to_string(folder.path().join("node.log"));
-            panic!("{error}\n{}", log.unwrap_or_default())
-        });
-        let mut config = preset(Preset::Test);
-        // More than 32 chunks, so that a dispute takes two answers.
-        let dream_primitives::manifest::Architecture::Llama(llama) = &mut config.architecture;
-        (llama.dim, llama.heads, llama.kv_heads) = (200, 4, 4);
-        config.recipe.rule = AggregationRule::Median;
-        let net = Self {
-            node,
-            folder,
-            client,
-            config,
-        };
-        let session = net.session();
-        init_model(&session, &net.config, 7, Some((1_000_000, 1)))
-            .await
-            .unwrap();
-        for account in accounts {
-            let chain = net.chain(account);
-            chain.submit(Call::Bond(BOND)).await.unwrap();
-        }
-        let leaf = net.leaf();
-        for account in accounts {
-            register_leaf(&*net.chain(account), BRANCH, settings(), leaf)
-                .await
-                .unwrap();
-        }
-        let text = net.folder.path().join("text");
-        let bytes: Vec<u8> = (0..900u32).map(|i| (i * i % 251) as u8).collect();
-        fs::write(&text, bytes).unwrap();
-        add_data(&session, &text, "CC0-1.0", Some(1), false)
-            .await
-            .unwrap();
-        net
-    }
-
-    fn chain(&self, account: &str) -> Arc<dyn Chain> {
-        Arc::new(self.client.with_key(Key::from_suri(account).unwrap()))
-    }
-
-    fn store(&self) -> Arc<dyn BlobStore> {
-        Arc::new(LocalStore::open(&self.folder.path().join("store")).unwrap())
-    }
-
-    fn session(&self) -> Session {
-        Session {
-            chain: Arc::new(self.client.with_key(Key::from_suri("//Alice").unwrap())),
-            store: self.store(),
-            global: Global {
-                node: self.client.url().into(),
-                key: None,
-                suri: None,
-                store: self.folder.path().join("store"),
-                state: self.folder.path().join("root"),
-                branch: BRANCH,
-                threads: 1,
-                patience: 60,
-                no_challenge: false,
-                json: false,
-            },
-            signs: true,
-        }
-    }
-
-    fn leaf(&self) -> dream_primitives::H256 {
-        let (config, genesis) = (&self.config, self.client.genesis());
-        let mut runner = DummyRunners
-            .runner(config.architecture, config.recipe, genesis)
-            .unwrap();
-        let (architecture, recipe) = (&config.architecture, &config.recipe);
-        let silent = &mut dream_training::silent;
-        calibrate(
-            runner.as_mut(),
-            &genesis,
-            BRANCH,
-            architecture,
-            recipe,
-            &settings(),
-            silent,
-        )
-        .unwrap()
-    }
-
-    fn worker(&self, account: &str, runners: Arc<dyn Runners>) -> Arc<Worker> {
-        let chain = self.chain(account);
-        let folder = self.folder.path().join(account.replace('/', "-"));
-        let own = chain.account();
-        let database = Database::open(&folder, &chain.genesis(), own.as_bytes()).unwrap();
-        Arc::new(Worker {
-            chain,
-            store: self.store(),
-            database: Arc::new(database),
-            runners,
-            settings: settings(),
-            branch: BRANCH,
-            challenges: true,
-            threads: 1,
-            resend_after: RESEND_AFTER,
-            show: Arc::new(Silent),
-            stop: Stop::default(),
-            corpus: Default::default(),
-            head: Default::default(),
-        })
-    }
-
-    fn plain(&self, account: &str) -> Arc<Worker> {
-        self.worker(account, Arc::new(DummyRunners))
-    }
-
-    async fn until(&self, what: &str, done: impl AsyncFn() -> bool) {
-        let began = Instant::now();
-        while !done().await {
-            let round = self
-                .client
-                .current_round(At::Finalised, BRANCH)
-                .await
-                .unwrap();
-            assert!(
-                began.elapsed() < PATIENCE,
-                "not after {PATIENCE:?}: {what}; {round:?}"
-            );
-            let now = self.client.finalised().await.unwrap();
-            self.client.next_finalised(now.number).await.unwrap();
-        }
-    }
-
-    async fn head(&self) -> dream_primitives::version::VersionHeader {
-        let branch = self
-            .client
-            .branch(At::Finalised, BRANCH)
-            .await
-            .unwrap()
-            .unwrap();
-        let head = self
-            .client
-            .version(At::Finalised, branch.head)
-            .await
-            .unwrap();
-        head.unwrap()
-    }
-
-    async fn bond(&self, account: &str) -> u128 {
-        let who = Key::from_suri(account).unwrap().account();
-        self.client.bond(At::Finalised, who).await.unwrap().total
-    }
+/// A chain with an admitted branch and data, and accounts that are bonded and have profiles.
+async fn start(accounts: &[&str]) -> Net {
+    let mut config = preset(Preset::Test);
+    // More than 32 chunks, so that a dispute takes two answers.
+    let dream_primitives::manifest::Architecture::Llama(llama) = &mut config.architecture;
+    (llama.dim, llama.heads, llama.kv_heads) = (200, 4, 4);
+    config.recipe.rule = AggregationRule::Median;
+    let net = Net::start(short_rounds, config, Some((1_000_000, 1)), accounts).await;
+    let text = net.folder.path().join("text");
+    let bytes: Vec<u8> = (0..900u32).map(|i| (i * i % 251) as u8).collect();
+    fs::write(&text, bytes).unwrap();
+    add_data(&net.session(), &text, "CC0-1.0", Some(1), false)
+        .await
+        .unwrap();
+    net
 }
 
 /// Flips one parameter of every merge.
@@ -305,14 +73,6 @@ impl Runners for WrongMerges {
     }
 }
 
-fn spawn(role: Box<dyn Role>) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
-        if let Err(error) = roles::run(role.as_ref()).await {
-            eprintln!("{} ended: {error}", role.name());
-        }
-    })
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_merge_should_be_brought_down_and_a_claim_reverted_on_a_real_chain() {
     let wrong = "//Bob//stash";
@@ -325,7 +85,7 @@ async fn wrong_merge_should_be_brought_down_and_a_claim_reverted_on_a_real_chain
         wrong,
         "//Alice//stash",
     ];
-    let net = Net::start(&accounts).await;
+    let net = start(&accounts).await;
     let mut tasks = Vec::new();
     for verifier in ["//Dave", "//Eve", "//Ferdie"] {
         tasks.push(spawn(Box::new(Verifier::new(net.plain(verifier)))));
