@@ -5,6 +5,7 @@
 //! One miner stops after it was drawn and before it commits, and comes back for the next round; one member stops before
 //! it decrypts, and stays away. At the end every blob, folder, log and block is searched for what should be private.
 
+mod collude;
 mod genesis;
 mod observe;
 mod run;

@@ -20,12 +20,10 @@ const PALLET: &str = "SecureAggregation";
 pub struct RoundSeen {
     /// Phase.
     pub phase: PrivatePhase,
-    /// Block at which it opened.
-    pub opened: u32,
-    /// Block at which it was over.
-    pub closed: Option<u32>,
-    /// Epoch of its key.
-    pub epoch: u32,
+    /// Blocks at which it opened and at which it was over.
+    pub blocks: (u32, Option<u32>),
+    /// Last block at which its sum was being decrypted.
+    pub looked: Option<BlockRef>,
     /// A code counts 2^shift grid steps.
     pub shift: u8,
     /// The cohort, by place, and how far each came.
@@ -140,23 +138,23 @@ impl Seen {
         for number in newest.saturating_sub(1).max(1)..=newest {
             let known = self.rounds.get(&number);
             if known.is_none_or(|r| r.phase != PrivatePhase::Closed) {
-                self.read_round(chain, at, RoundId { branch, number })
+                self.read_round(chain, block, RoundId { branch, number })
                     .await?;
             }
         }
         Ok(())
     }
 
-    async fn read_round(&mut self, chain: &dyn Chain, at: At, id: RoundId) -> Result<()> {
+    async fn read_round(&mut self, chain: &dyn Chain, block: BlockRef, id: RoundId) -> Result<()> {
+        let at = At::from(block);
         let Some(round) = chain.private_round(at, id).await? else {
             return Ok(());
         };
         let terms = chain.private_terms(at, id).await?;
         let seen = self.rounds.entry(id.number).or_insert(RoundSeen {
             phase: round.phase,
-            opened: round.opened,
-            closed: None,
-            epoch: round.epoch,
+            blocks: (round.opened, None),
+            looked: None,
             shift: 0,
             cohort: Vec::new(),
             auditors: Vec::new(),
@@ -169,6 +167,9 @@ impl Seen {
             version: None,
         });
         seen.phase = round.phase;
+        if round.phase == PrivatePhase::Decryption {
+            seen.looked = Some(block);
+        }
         if let Some(terms) = terms {
             seen.shift = terms.job.shift;
         }
@@ -252,7 +253,7 @@ impl Seen {
             "ReportSettled" => round.gain = event.field("gain"),
             "Promoted" => round.version = event.field("version"),
             "PhaseStarted" if event.field("phase") == Some(PrivatePhase::Closed) => {
-                round.closed = Some(block);
+                round.blocks.1 = Some(block);
             }
             _ => {}
         }

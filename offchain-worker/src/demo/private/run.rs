@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The scenario of private rounds.
 
+use super::collude;
 use super::genesis::patch;
 use super::observe::{RoundSeen, Seen};
 use super::sight::Places;
@@ -39,8 +40,12 @@ const TERMS: &[&str] = &[
 ];
 /// What the sponsor pays in at first, too little for a round, and when all are ready; DREAM.
 const ESCROW: [&str; 2] = ["1", "1000"];
-/// Clip and noise of every miner: a norm and a variance in codes.
+/// Clip and noise of a miner that wants the model to learn from it: a norm and a variance in codes.
 const NOISE: &[&str] = &["--norm", "20000", "--variance", "100"];
+/// What a miner asks for that wants a promise: in a cohort of four it leaves next to nothing of what was learned.
+const PROMISE: &[&str] = &["--epsilon", "8", "--delta", "1e-6", "--rounds", "2"];
+/// Who wants it.
+const CAREFUL: &str = MINERS[1];
 
 /// Runs the demo from its beginning to its verdict.
 pub async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Result<()> {
@@ -99,9 +104,18 @@ pub async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> 
     for _ in 0..2 {
         block = next(&root, processes, block.number).await?;
     }
-    let statement = statement(&network, processes).await?;
+    let statements = statements(&network, processes).await?;
     let layout = chain.private_parameters(At::Finalised).await?;
     let values = segment_values(layout.as_ref(), parameters)?;
+    let places = Places {
+        dir,
+        branch,
+        segment_values: values,
+        names: &names,
+    };
+    let made = seen.rounds.iter().find(|(_, r)| r.version.is_some());
+    let (number, round) = made.context("no round has made a version")?;
+    let powers = collude::measure(chain, &*root.store, &places, *number, round).await?;
     let mut costs: Vec<_> = processes.iter().map(cost).collect();
     costs.append(&mut faults.costs);
     let finalised = chain.finalised().await?;
@@ -110,19 +124,14 @@ pub async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> 
         "\nblock {}: everything is stopped; searching what everybody holds",
         finalised.number
     );
-    let places = Places {
-        dir,
-        branch,
-        segment_values: values,
-        names: &names,
-    };
     let sights = places.search(&texts, &seen)?;
     let findings = summary::Findings {
         seen: &seen,
         texts: &texts,
         names: &names,
         sights: &sights,
-        statement: &statement,
+        statements: &statements,
+        powers: &powers,
         parameters,
     };
     findings.print();
@@ -232,7 +241,11 @@ fn start_miner(network: &Network, name: &str, texts: &[PrivateText]) -> Result<P
     let folder = folder
         .to_str()
         .context("the demo's folder has no plain name")?;
-    let command = [&["mine", "--private", folder][..], NOISE].concat();
+    let noise = match name {
+        CAREFUL => PROMISE,
+        _ => NOISE,
+    };
+    let command = [&["mine", "--private", folder][..], noise].concat();
     network.start_honest(name, &command)
 }
 
@@ -333,13 +346,17 @@ async fn prepare_shards(
     Ok(())
 }
 
-/// What `dream-worker privacy` says to the first miner.
-async fn statement(network: &Network, processes: &mut [Process]) -> Result<String> {
-    let name = MINERS[0];
-    let mut asked = network.start_honest(name, &["privacy"])?;
-    while !asked.succeeded()? {
-        processes.iter_mut().try_for_each(Process::alive)?;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+/// What `dream-worker privacy` says to a miner that wants a promise and to one that does not.
+async fn statements(network: &Network, processes: &mut [Process]) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for (name, noise) in [(MINERS[0], NOISE), (CAREFUL, PROMISE)] {
+        let mut asked = network.start_honest(name, &["privacy"])?;
+        while !asked.succeeded()? {
+            processes.iter_mut().try_for_each(Process::alive)?;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        lines.push(format!("{name}, mine --private {}:", noise.join(" ")));
+        lines.extend(asked.tail().lines().map(str::to_owned));
     }
-    Ok(asked.tail())
+    Ok(lines)
 }

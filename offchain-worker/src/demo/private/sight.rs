@@ -20,7 +20,7 @@ const PROBE: usize = 32;
 /// Different values among them, so that they are found by chance nowhere.
 const DIVERSE: usize = 6;
 /// Name of a member's secret in its folder.
-const MEMBER_SECRET: &str = "member.seed";
+pub const MEMBER_SECRET: &str = "member.seed";
 /// What everybody can read: blobs and blocks.
 pub const PUBLIC: &str = "anyone";
 
@@ -51,10 +51,14 @@ pub enum Secret {
 
 /// A contribution, as its miner recorded it.
 pub struct Recorded {
-    miner: usize,
-    round: u32,
+    /// Whose.
+    pub miner: usize,
+    /// Of which round.
+    pub round: u32,
+    /// Its secret.
     secret: H256,
-    codes: Vec<i8>,
+    /// Its codes.
+    pub codes: Vec<i8>,
 }
 
 /// What a party holds, or everybody.
@@ -92,12 +96,13 @@ pub struct Places<'a> {
 }
 
 impl Places<'_> {
-    fn state(&self, party: &str) -> PathBuf {
+    /// The state folder of a party.
+    pub fn state(&self, party: &str) -> PathBuf {
         self.dir.join("state").join(party)
     }
 
     /// Contributions that the miners recorded.
-    fn recorded(&self, rounds: impl Iterator<Item = u32> + Clone) -> Result<Vec<Recorded>> {
+    pub fn recorded(&self, rounds: impl Iterator<Item = u32> + Clone) -> Result<Vec<Recorded>> {
         let mut found = Vec::new();
         for (miner, name) in MINERS.into_iter().enumerate() {
             for file in files(&self.state(name))? {

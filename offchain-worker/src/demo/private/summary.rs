@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The live table, what was found, and whether it is good enough.
 
+use super::collude::Power;
 use super::observe::{RoundSeen, Seen};
 use super::sight::{Sights, HEAD};
 use super::texts::PrivateText;
@@ -113,8 +114,10 @@ pub struct Findings<'a> {
     pub names: &'a Names,
     /// Who holds what.
     pub sights: &'a Sights,
-    /// What a miner is told of its privacy.
-    pub statement: &'a str,
+    /// What miners are told of their privacy, line by line.
+    pub statements: &'a [String],
+    /// What members could read together.
+    pub powers: &'a [Power],
     /// Parameters of the model.
     pub parameters: u64,
 }
@@ -134,8 +137,13 @@ impl Findings<'_> {
                 .iter()
                 .map(|(a, s)| format!("{s} of {}", name(self.names, a)))
                 .collect();
+            let blocks = match round.blocks {
+                (from, Some(to)) => format!("{from} to {to}"),
+                (from, None) => format!("from {from}"),
+            };
             vec![
                 number.to_string(),
+                blocks,
                 list(self.names, &round.standing()),
                 list(self.names, &missing(round)),
                 opened.join(", "),
@@ -192,7 +200,7 @@ impl Findings<'_> {
             Extra {
                 title: "Private rounds".into(),
                 lead: "Contributions are encrypted; only the sum of those that stand is decrypted, by two of three members.".into(),
-                head: heads(&["round", "in the sum", "left out", "opened segment", "summed by", "decrypted by", "gain, nats", "paid", "version"]),
+                head: heads(&["round", "blocks", "in the sum", "left out", "opened segment", "summed by", "decrypted by", "gain, nats", "paid", "version"]),
                 rows: self.rounds(),
             },
             Extra {
@@ -208,16 +216,22 @@ impl Findings<'_> {
                 rows: self.sights.rows(),
             },
             Extra {
+                title: "What members could do together".into(),
+                lead: "Honest members answer for sums only. Here the demo had them answer for one miner's ciphertexts, with the secrets of their folders.".into(),
+                head: heads(&["members", "contribution", "values read"]),
+                rows: self.powers.iter().map(power).collect(),
+            },
+            Extra {
                 title: "Who was paid, and what silence cost".into(),
                 lead: "From the sponsor's escrow, by the chain's events.".into(),
                 head: heads(&["party", "paid", "lost by silence"]),
                 rows: self.pay(),
             },
             Extra {
-                title: "What the first miner is promised".into(),
-                lead: "As dream-worker privacy says it.".into(),
+                title: "What miners are promised".into(),
+                lead: "As dream-worker privacy says it to one that took little noise for what it learned, and to one that asked for epsilon 8.".into(),
                 head: heads(&["statement"]),
-                rows: self.statement.lines().map(|l| vec![l.to_owned()]).collect(),
+                rows: self.statements.iter().map(|l| vec![l.clone()]).collect(),
             },
         ]
     }
@@ -346,6 +360,17 @@ impl Findings<'_> {
                 "not all other members answered"
             );
         }
+        for p in self.powers {
+            let expected = if p.members.len() < 2 { 0 } else { p.of };
+            ensure!(
+                p.read == expected,
+                "{} read {} of {} values of {}, {expected} were expected",
+                p.members.join(" and "),
+                p.read,
+                p.of,
+                p.victim
+            );
+        }
         self.sights.check(seen, self.names)?;
         println!(
             "\nPASSED: {} versions from private texts; the loss on held-out text of each of the {} miners fell by at least {margin} nats per byte; {} secrets looked for in {} places, each found with its owner and, but for what the audit opened, nowhere else",
@@ -356,6 +381,14 @@ impl Findings<'_> {
         );
         Ok(())
     }
+}
+
+fn power(p: &Power) -> Vec<String> {
+    vec![
+        p.members.join(" and "),
+        format!("{} round {}", p.victim, p.round),
+        format!("{} of {}", p.read, p.of),
+    ]
 }
 
 /// Drawn, but not in the sum.
