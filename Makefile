@@ -9,10 +9,10 @@ MAKEFLAGS += --no-print-directory
 TEXT ?=
 REPORT ?= demo-report
 
-.PHONY: help setup build demo test test-gpu cuda fuzz bench lint fmt zombienet
+.PHONY: help setup build demo demo-private test test-gpu cuda fuzz bench lint fmt zombienet
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: ## install what a build needs, download libtorch
 	@scripts/setup.sh
@@ -24,6 +24,10 @@ build: setup ## build dream-node, dream-worker and the tests
 demo: build ## run a small network that trains a model and prove it: [TEXT=folder] [REPORT=folder]
 	@. scripts/env.sh
 	exec "$$CARGO_TARGET_DIR/release/dream-demo" $(if $(TEXT),--text "$(TEXT)") --report "$(REPORT)"
+
+demo-private: build ## run private rounds: four texts that never leave their miners: [TEXT=folder with folders 1 to 4] [REPORT=folder]
+	@. scripts/env.sh
+	exec "$$CARGO_TARGET_DIR/release/dream-demo" --private $(if $(TEXT),--text "$(TEXT)") --rounds 2 --report "$(REPORT)"
 
 test: ## run every test: [ARGS="-p dream-primitives"] for some
 	@scripts/setup.sh --js

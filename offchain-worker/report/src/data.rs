@@ -27,6 +27,9 @@ pub struct ReportData {
     pub accounts: Vec<Account>,
     /// Every payment.
     pub receipts: Vec<Receipt>,
+    /// Tables of their own: what the rest of the page has no place for.
+    #[serde(default)]
+    pub extras: Vec<Extra>,
     /// What the run cost, by process.
     pub processes: Vec<Process>,
     /// Wall time of the whole run, in seconds.
@@ -148,6 +151,19 @@ pub struct Receipt {
     pub amount: u128,
     /// Why this much.
     pub why: String,
+}
+
+/// A table with a title.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extra {
+    /// Title.
+    pub title: String,
+    /// What it shows, in a sentence.
+    pub lead: String,
+    /// Names of the columns.
+    pub head: Vec<String>,
+    /// Cells of each row, at most one a column.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// What a process needed.

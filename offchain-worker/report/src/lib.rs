@@ -20,7 +20,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use data::{Account, Claim, Finding, Outcome, Process, Receipt, ReportData, Verdict, Version};
+pub use data::{
+    Account, Claim, Extra, Finding, Outcome, Process, Receipt, ReportData, Verdict, Version,
+};
 use thiserror::Error;
 
 /// Why a report was not written.

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::charts::{self, claims_in_words, loss_in_words, NARROW, WIDE};
-use crate::data::{Account, Claim, Finding, Outcome, ReportData};
+use crate::data::{Account, Claim, Extra, Finding, Outcome, ReportData};
 use crate::svg::Drawing;
 use crate::text::{
     amount, counted, duration, escape, exact_amount, grouped, loss, magnitude, short_hash, shorten,
@@ -50,14 +50,17 @@ pub fn render(data: &ReportData) -> String {
             both(out, "Held-out loss per version", charts::loss);
         },
     );
-    let lineage = "Each arc is an accepted claim, from the version it was trained from into the next. Refused claims hang below \
-                   their base and lead nowhere.";
-    section(&mut out, "Lineage", lineage, |out| {
-        out.push_str("<div class=\"scroll\">");
-        inline(out, &charts::lineage(data), "fixed", "Lineage of the model");
-        out.push_str("</div>");
-    });
-    claims(&mut out, data);
+    data.extras.iter().for_each(|e| extra(&mut out, e));
+    if by_claims(data) {
+        let lineage = "Each arc is an accepted claim, from the version it was trained from into the next. Refused claims hang below \
+                       their base and lead nowhere.";
+        section(&mut out, "Lineage", lineage, |out| {
+            out.push_str("<div class=\"scroll\">");
+            inline(out, &charts::lineage(data), "fixed", "Lineage of the model");
+            out.push_str("</div>");
+        });
+        claims(&mut out, data);
+    }
     section(
         &mut out,
         "Pay",
@@ -67,11 +70,18 @@ pub fn render(data: &ReportData) -> String {
             accounts(out, data);
         },
     );
-    receipts(&mut out, data);
+    if by_claims(data) {
+        receipts(&mut out, data);
+    }
     versions(&mut out, data);
     processes(&mut out, data);
     out.push_str("</main>\n</body>\n</html>\n");
     out
+}
+
+/// Whether versions are made of claims; those of private rounds are not.
+fn by_claims(data: &ReportData) -> bool {
+    !data.claims.is_empty() || data.extras.is_empty()
 }
 
 fn put(out: &mut String, piece: std::fmt::Arguments<'_>) {
@@ -124,6 +134,10 @@ fn header(out: &mut String, data: &ReportData) {
     } else {
         caught
     };
+    let words = match by_claims(data) {
+        true => claims_in_words(data),
+        false => counted(data.versions.len(), "version"),
+    };
     put(
         out,
         format_args!(
@@ -132,7 +146,7 @@ fn header(out: &mut String, data: &ReportData) {
             escape(&data.model),
             escape(&loss_in_words(data)),
             magnitude(data.parameters),
-            escape(&claims_in_words(data)),
+            escape(&words),
         ),
     );
 }
@@ -169,19 +183,9 @@ fn tiles(out: &mut String, data: &ReportData) {
         .last()
         .map_or("–".to_string(), |v| format!("v{}", v.number));
     let replayed: usize = data.claims.iter().map(|c| c.audited_segments.len()).sum();
-    let tiles = [
+    let mut tiles = vec![
         (change, "held-out loss".to_string(), String::new()),
         (head, "head of the branch".to_string(), String::new()),
-        (
-            format!("{} / {}", data.count(Outcome::Accepted), data.claims.len()),
-            "claims accepted".to_string(),
-            String::new(),
-        ),
-        (
-            grouped(replayed as u128),
-            "segments audited".to_string(),
-            String::new(),
-        ),
         (
             amount(paid, data.token_decimals),
             format!("{} paid", data.token_symbol),
@@ -197,6 +201,13 @@ fn tiles(out: &mut String, data: &ReportData) {
             String::new(),
         ),
     ];
+    if by_claims(data) {
+        let accepted = format!("{} / {}", data.count(Outcome::Accepted), data.claims.len());
+        let audited = grouped(replayed as u128);
+        let of_claims = [(accepted, "claims accepted"), (audited, "segments audited")];
+        let of_claims = of_claims.map(|(value, label)| (value, label.to_string(), String::new()));
+        tiles.splice(2..2, of_claims);
+    }
     out.push_str("<div class=\"tiles\">\n");
     for (value, label, title) in tiles {
         let title = attribute("title", &title);
@@ -297,6 +308,19 @@ fn tokens(value: u128, data: &ReportData) -> String {
         escape(&title),
         escape(&amount(value, data.token_decimals))
     )
+}
+
+fn extra(out: &mut String, extra: &Extra) {
+    let (title, lead) = (escape(&extra.title), escape(&extra.lead));
+    section(out, &title, &lead, |out| {
+        let names: Vec<String> = extra.head.iter().map(|n| escape(n)).collect();
+        let head: Vec<(&str, bool)> = names.iter().map(|n| (&**n, false)).collect();
+        let rows = extra.rows.iter().filter(|row| !row.is_empty()).map(|row| {
+            let cells = row.iter().take(head.len()).map(|c| escape(c));
+            Row::from(cells.collect::<Vec<String>>())
+        });
+        table(out, &head, rows);
+    });
 }
 
 fn claims(out: &mut String, data: &ReportData) {

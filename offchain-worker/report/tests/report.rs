@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use dream_report::{
-    write, Account, Claim, Finding, Outcome, Process, Receipt, ReportData, ReportError, Verdict,
-    Version,
+    write, Account, Claim, Extra, Finding, Outcome, Process, Receipt, ReportData, ReportError,
+    Verdict, Version,
 };
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::roxmltree::{Document, ParsingOptions};
@@ -104,6 +104,7 @@ fn sample() -> ReportData {
             account("Validator", "validator", 64, 0),
         ],
         receipts,
+        extras: vec![],
         processes: vec![
             Process {
                 name: "dream-node".into(),
@@ -416,6 +417,7 @@ fn report_should_be_written_when_there_is_nothing_yet() {
         claims: vec![],
         accounts: vec![],
         receipts: vec![],
+        extras: vec![],
         processes: vec![],
         commands: vec![],
         ..sample()
@@ -514,4 +516,28 @@ fn files_should_be_replaced_when_the_folder_has_an_older_report() {
             "{file:?}"
         );
     }
+}
+
+#[test]
+fn report_without_claims_should_show_its_own_tables_and_speak_of_no_claims() {
+    let mut data = sample();
+    data.claims.clear();
+    data.receipts.clear();
+    data.extras = vec![Extra {
+        title: "Who could <see> what".into(),
+        lead: "Found & counted.".into(),
+        head: vec!["party".into(), "holds".into()],
+        rows: vec![vec!["miner".into(), "own <b>text</b>".into()], vec![]],
+    }];
+    let (_folder, page) = written(&data);
+    let document = parse(&page);
+    let found = rows(&document);
+    assert!(
+        found.contains(&vec!["miner".to_string(), "own <b>text</b>".to_string()]),
+        "{found:?}"
+    );
+    assert!(page.contains("<h2>Who could &lt;see&gt; what</h2>"));
+    assert!(!page.contains("claims accepted") && !page.contains("<h2>Lineage</h2>"));
+    let with = written(&sample()).1;
+    assert!(with.contains("claims accepted") && with.contains("<h2>Lineage</h2>"));
 }

@@ -3,10 +3,11 @@
 //!
 //! One validator, three miners of which one fakes a segment and one leaks its digests, three verifiers of which one also
 //! merges and one is lazy, and a steward of held-out shards. Each is a process with its own state folder; all share one blob store. The cheaters are
-//! `dream-adversary`: `dream-worker` cannot be told to cheat.
+//! `dream-adversary`: `dream-worker` cannot be told to cheat. With `--private` the network is another one: [`private`].
 
 mod network;
 mod observe;
+mod private;
 mod process;
 mod run;
 mod summary;
@@ -24,6 +25,9 @@ pub struct Args {
     /// Folder of text to train on; without it the project's own documents and licence, from the current folder.
     #[arg(long, value_name = "FOLDER")]
     pub text: Option<PathBuf>,
+    /// Private rounds: four miners whose texts never leave them; --text then names a folder with folders 1 to 4.
+    #[arg(long)]
+    pub private: bool,
     /// Folder of the report.
     #[arg(long, value_name = "FOLDER", default_value = "demo-report")]
     pub report: PathBuf,

@@ -149,18 +149,23 @@ impl Network {
         }
     }
 
-    /// Names of all accounts.
-    pub fn names(&self) -> Result<BTreeMap<AccountId, String>> {
+    /// Names of the actors' accounts and of the validator's.
+    pub fn names(&self, actors: &[&str]) -> Result<BTreeMap<AccountId, String>> {
         let mut names = BTreeMap::new();
         names.insert(account_of(ROOT)?, "validator".to_owned());
-        for (name, _) in ACTORS {
+        for name in actors {
             names.insert(account(name)?, (*name).to_owned());
         }
         Ok(names)
     }
 
-    /// Writes the chain's specification: the development preset with the actors' tokens and the demo's round.
-    pub fn write_spec(&self) -> Result<PathBuf> {
+    /// Writes the chain's specification: the development preset with the actors' tokens, changed by `patch`, which gets
+    /// the genesis.
+    pub fn write_spec(
+        &self,
+        actors: &[&str],
+        patch: fn(&mut Value) -> Result<()>,
+    ) -> Result<PathBuf> {
         let exported = Command::new(&self.node_bin)
             .args(["export-chain-spec", "--chain", "dev"])
             .output()
@@ -177,11 +182,21 @@ impl Network {
         let genesis = spec
             .pointer_mut("/genesis/runtimeGenesis/patch")
             .context("the chain specification has no /genesis/runtimeGenesis/patch")?;
+        endow(genesis, actors)?;
         patch(genesis)?;
         let path = self.dir.join("chain-spec.json");
         fs::write(&path, serde_json::to_vec_pretty(&spec)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
+    }
+
+    /// Where a process writes: a process that is started again gets a log of its own.
+    fn log(&self, stem: &str) -> PathBuf {
+        let path = |n: u32| match n {
+            0 => self.dir.join("logs").join(format!("{stem}.log")),
+            n => self.dir.join("logs").join(format!("{stem}-{n}.log")),
+        };
+        (0..).map(path).find(|p| !p.exists()).unwrap_or(path(0))
     }
 
     /// Starts the validator.
@@ -223,10 +238,8 @@ impl Network {
         )
     }
 
-    /// Starts a command of an actor.
+    /// Starts a command of an actor that does its part, honest or not.
     pub fn start_worker(&self, name: &str, part: Part, command: &[&str]) -> Result<Process> {
-        let global = self.global(Some(name));
-        let mut arguments: Vec<OsString> = Vec::new();
         let leaks = self.dir.join("leaks");
         let mode = match part {
             Part::Faker => Some("faked-segment".to_owned()),
@@ -234,6 +247,18 @@ impl Network {
             Part::Lazy => Some(format!("lazy-verifier={}", leaks.display())),
             _ => None,
         };
+        self.start(name, mode, command)
+    }
+
+    /// Starts a command of an honest actor.
+    pub fn start_honest(&self, name: &str, command: &[&str]) -> Result<Process> {
+        self.start(name, None, command)
+    }
+
+    /// Starts a command of an actor: of the cheating worker in `mode`, of the worker where there is none.
+    fn start(&self, name: &str, mode: Option<String>, command: &[&str]) -> Result<Process> {
+        let global = self.global(Some(name));
+        let mut arguments: Vec<OsString> = Vec::new();
         let program = match mode {
             Some(mode) => {
                 arguments.push(mode.into());
@@ -257,21 +282,25 @@ impl Network {
                 .flat_map(|(name, value)| [name.into(), value]),
         );
         let what = command.first().copied().unwrap_or_default();
-        let log = self.dir.join("logs").join(format!("{name}-{what}.log"));
+        let log = self.log(&format!("{name}-{what}"));
         Process::start(name, program, arguments, &log)
     }
 }
 
-/// Changes the genesis of the development preset.
-fn patch(genesis: &mut Value) -> Result<()> {
+fn endow(genesis: &mut Value, actors: &[&str]) -> Result<()> {
     let balances = genesis
         .pointer_mut("/balances/balances")
         .and_then(Value::as_array_mut)
         .context("the genesis has no balances")?;
-    for (name, _) in ACTORS {
-        let amount = ENDOWMENT * u64::try_from(DREAM)?;
+    let amount = ENDOWMENT * u64::try_from(DREAM)?;
+    for name in actors {
         balances.push(json!([account(name)?.to_string(), amount]));
     }
+    Ok(())
+}
+
+/// The public demo's round.
+pub fn patch(genesis: &mut Value) -> Result<()> {
     let round = genesis
         .pointer_mut("/chainParameters/parameters/round")
         .context("the genesis has no chainParameters.parameters.round")?;

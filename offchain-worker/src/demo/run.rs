@@ -3,6 +3,7 @@
 
 use crate::network::{self, Network, Part, ACTORS, BOND, STEWARD};
 use crate::observe::Seen;
+use crate::private;
 use crate::process::Process;
 use crate::summary::{self, Reverted};
 use crate::table::Table;
@@ -41,12 +42,15 @@ pub async fn demo(args: &Args) -> Result<()> {
     let temporary = std::env::temp_dir().join(format!("dream-demo-{}", std::process::id()));
     let dir = args.dir.clone().unwrap_or_else(|| temporary.clone());
     let mut processes = Vec::new();
-    let done = tokio::time::timeout(
-        Duration::from_secs(args.patience),
-        scenario(args, &dir, &mut processes),
-    )
-    .await
-    .unwrap_or_else(|_| bail!("not done after {} s (--patience)", args.patience));
+    let run = async {
+        match args.private {
+            true => private::scenario(args, &dir, &mut processes).await,
+            false => scenario(args, &dir, &mut processes).await,
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_secs(args.patience), run)
+        .await
+        .unwrap_or_else(|_| bail!("not done after {} s (--patience)", args.patience));
     stop(&mut processes);
     match &done {
         Ok(()) if args.dir.is_none() => {
@@ -63,7 +67,7 @@ pub async fn demo(args: &Args) -> Result<()> {
 }
 
 /// Asks all workers to end at once and waits for each, then stops the validator, which was started first.
-fn stop(processes: &mut Vec<Process>) {
+pub(crate) fn stop(processes: &mut Vec<Process>) {
     processes.iter_mut().skip(1).for_each(Process::terminate);
     while processes.pop().is_some() {}
 }
@@ -77,7 +81,7 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
         ACTORS.len(),
         text.display()
     );
-    let spec = network.write_spec()?;
+    let spec = network.write_spec(&everybody(), network::patch)?;
     processes.push(network.start_node(&spec)?);
     let root = session(&network, processes).await?;
     prepare(&network, &root, processes, &text).await?;
@@ -96,7 +100,7 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
         "the text holds no held-out sample: every 20th sample of {} bytes is one, so give it more text",
         preset(Preset::Demo).recipe.context + 1
     );
-    let names = network.names()?;
+    let names = network.names(&everybody())?;
     println!(
         "model: {} parameters; loss on {} held-out samples; + match, x mismatch, c committed, a has the blobs",
         evaluator.parameters(),
@@ -184,7 +188,7 @@ async fn revert(
     })
 }
 
-fn cost(process: &Process) -> ProcessCost {
+pub(crate) fn cost(process: &Process) -> ProcessCost {
     ProcessCost {
         name: process.name().into(),
         peak_memory_mib: process.peak_mib(),
@@ -198,7 +202,7 @@ fn commands(args: &Args) -> Vec<String> {
 }
 
 /// Waits for a block while watching the processes.
-async fn next(
+pub(crate) async fn next(
     root: &Session,
     processes: &mut [Process],
     after: u32,
@@ -216,7 +220,7 @@ async fn next(
 }
 
 /// Connects as the chain's root once the node answers and finalises.
-async fn session(network: &Network, processes: &mut [Process]) -> Result<Session> {
+pub(crate) async fn session(network: &Network, processes: &mut [Process]) -> Result<Session> {
     let global = network.global(None);
     let connecting = async {
         let session = connect(&global, true).await?;
@@ -282,7 +286,7 @@ async fn prepare(
 }
 
 /// Waits until commands are done.
-async fn finish(mut running: Vec<Process>, processes: &mut [Process]) -> Result<()> {
+pub(crate) async fn finish(mut running: Vec<Process>, processes: &mut [Process]) -> Result<()> {
     while !running.is_empty() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         processes.iter_mut().try_for_each(Process::alive)?;
@@ -334,6 +338,11 @@ async fn prepare_shards(
         commit_shard(root, Some((shard.root(), samples)), Some(steward)).await?;
     }
     Ok(())
+}
+
+/// Names of all actors.
+fn everybody() -> Vec<&'static str> {
+    ACTORS.iter().map(|(name, _)| *name).collect()
 }
 
 fn names() -> String {

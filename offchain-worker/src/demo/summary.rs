@@ -205,6 +205,7 @@ mod tests {
             claims,
             accounts: Vec::new(),
             receipts: Vec::new(),
+            extras: Vec::new(),
             processes: Vec::new(),
             wall_seconds: 1.0,
             commands: Vec::new(),

@@ -113,6 +113,25 @@ impl Evaluator {
         id: BranchId,
         limit: usize,
     ) -> Result<Self, WorkerError> {
+        let mut evaluator = Self::on(chain, store, runners, id, Vec::new()).await?;
+        let at = At::from(chain.finalised().await?);
+        let Some(mixture) = chain.mixture(at, id).await? else {
+            return Err(WorkerError::NoMixture(id));
+        };
+        let mixture: Vec<(MixtureEntry, u64)> = mixture.iter().map(|e| (*e, 0)).collect();
+        let corpus = Corpus::load(None, chain, &*evaluator.store, &mixture).await?;
+        evaluator.samples = Arc::new(corpus.held_out(limit));
+        Ok(evaluator)
+    }
+
+    /// An evaluator on given samples, each of the recipe's context and one more token.
+    pub async fn on(
+        chain: &dyn Chain,
+        store: Arc<dyn BlobStore>,
+        runners: Arc<dyn Runners>,
+        id: BranchId,
+        samples: Vec<Vec<u32>>,
+    ) -> Result<Self, WorkerError> {
         let at = At::from(chain.finalised().await?);
         let Some(branch) = chain.branch(at, id).await? else {
             let branches = chain.next_branch(at).await?;
@@ -127,18 +146,13 @@ impl Evaluator {
                 WorkerError::Input(format!("model {} is not on this chain", branch.model))
             })?
             .architecture;
-        let Some(mixture) = chain.mixture(at, id).await? else {
-            return Err(WorkerError::NoMixture(id));
-        };
-        let mixture: Vec<(MixtureEntry, u64)> = mixture.iter().map(|e| (*e, 0)).collect();
-        let corpus = Corpus::load(None, chain, &*store, &mixture).await?;
         Ok(Self {
             runners,
             store,
             architecture,
             branch,
             genesis: chain.genesis(),
-            samples: Arc::new(corpus.held_out(limit)),
+            samples: Arc::new(samples),
         })
     }
 
@@ -234,6 +248,7 @@ pub async fn gather(
         claims: Vec::new(),
         accounts: Vec::new(),
         receipts: Vec::new(),
+        extras: Vec::new(),
         processes: Vec::new(),
         wall_seconds: 0.0,
         commands: Vec::new(),
