@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! A private round on the real node with its WASM runtime: committee, auditors and aggregators are real roles, the
 //! contributors send known codes, the model is a dummy. The first sum that is posted is wrong in one leaf: an auditor brings
-//! it down move by move, an honest sum follows, and what the head is made of is exactly the contributors' mean.
+//! it down move by move, an honest sum follows, and what the head is made of is exactly the contributors' mean. In other
+//! rounds two of three auditors report a wrong version, and a contributor's ciphertexts are out of range.
 
 mod node;
 
@@ -11,7 +12,7 @@ use dream_primitives::game::Turn;
 use dream_primitives::manifest::Architecture;
 use dream_primitives::private::round::{JobTerms, PrivatePhase};
 use dream_primitives::private::settle::PrivateReport;
-use dream_primitives::private::LEAF_BYTES;
+use dream_primitives::private::{KEY_SEGMENTS, LEAF_BYTES};
 use dream_primitives::recipe::Recipe;
 use dream_primitives::{state, DREAM, H256};
 use dream_private::aggregator::SumBuilder;
@@ -31,6 +32,7 @@ use dream_worker::roles::private::{LayersCache, PrivateView};
 use dream_worker::worker::{DummyRunners, Runners, Worker};
 use node::{spawn, state_of, Net, BOND, BRANCH};
 use serde_json::{json, Value};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -47,6 +49,13 @@ fn short_phases(genesis: &mut Value) {
     let parameters = parameters.unwrap();
     parameters["committee"]["complaintBlocks"] = json!(3);
     parameters["phases"]["summingBlocks"] = json!(120);
+}
+
+/// No segment is audited, so that only the sum shows a fault.
+fn unaudited(genesis: &mut Value) {
+    short_phases(genesis);
+    let audited = genesis.pointer_mut("/secureAggregation/parameters/cohort/audited");
+    *audited.unwrap() = json!(0);
 }
 
 /// The codes that pull every parameter a little towards zero, each contributor by its own part: the dummy's loss is the
@@ -77,8 +86,9 @@ async fn call(worker: &Worker, call: PrivateCall) {
     }
 }
 
-/// A contributor with known codes, from registration to the opened segment.
-async fn contribute(worker: Arc<Worker>, folder: std::path::PathBuf, place: usize) {
+/// A contributor with known codes, from registration to the opened segments. Where it is `spoiled`, what it encrypted in that
+/// key segment is no polynomial of values in range.
+async fn contribute(worker: Arc<Worker>, folder: PathBuf, place: usize, spoiled: Option<u16>) {
     let cache = LayersCache::default();
     let own = Contributor::open(&folder).unwrap();
     let (account, store) = (worker.account(), worker.store.clone());
@@ -94,17 +104,23 @@ async fn contribute(worker: Arc<Worker>, folder: std::path::PathBuf, place: usiz
                 let key = read_key(&view.layers, epoch, dealers, &named, &bytes).unwrap();
                 let base = view.base_state(&worker).await.unwrap();
                 let codes = codes(&base, place);
-                own.encrypt(&view.layers, facts, &key, &codes).unwrap()
+                let made = own.encrypt(&view.layers, facts, &key, &codes).unwrap();
+                let mut sent = made.ciphertexts;
+                if let Some(segment) = spoiled {
+                    let each = sent.data.leaves() / u32::from(KEY_SEGMENTS);
+                    sent.data = with_wrong_leaf(&sent.data, u32::from(segment) * each);
+                }
+                (sent, made.salt)
             };
             match (view.round.phase, known) {
                 (PrivatePhase::Registration, None) => {
                     call(&worker, PrivateCall::Register(id)).await;
                 }
                 (PrivatePhase::Commitment, Some(c)) if c.commitment.is_none() => {
-                    let made = contribution().await;
-                    made.ciphertexts.publish(&*store).await.unwrap();
+                    let (sent, salt) = contribution().await;
+                    let roots = sent.publish(&*store).await.unwrap();
                     let (genesis, raw) = (worker.chain.genesis(), account.as_bytes());
-                    let commitment = made.roots.commitment(&genesis, raw, &id, &made.salt);
+                    let commitment = roots.commitment(&genesis, raw, &id, &salt);
                     let round = id;
                     call(
                         &worker,
@@ -113,8 +129,8 @@ async fn contribute(worker: Arc<Worker>, folder: std::path::PathBuf, place: usiz
                     .await;
                 }
                 (PrivatePhase::Opening, Some(c)) if c.roots.is_none() => {
-                    let made = contribution().await;
-                    let (round, roots, salt) = (id, made.roots, made.salt);
+                    let (sent, salt) = contribution().await;
+                    let (round, roots) = (id, sent.roots());
                     call(
                         &worker,
                         PrivateCall::OpenContribution { round, roots, salt },
@@ -129,6 +145,15 @@ async fn contribute(worker: Arc<Worker>, folder: std::path::PathBuf, place: usiz
                         call(&worker, PrivateCall::DiscloseSegment { round, disclosure }).await;
                     }
                 }
+                (PrivatePhase::Exposure, Some(c)) if c.exposure.is_none() => {
+                    if let Some(PrivateReport::OutOfRange { segment }) = view.round.settled {
+                        let exposed = own.expose(&view.layers, facts, segment);
+                        let (disclosure, blob) = exposed.unwrap();
+                        store.put_bytes(blob.into()).await.unwrap();
+                        let round = id;
+                        call(&worker, PrivateCall::DiscloseSegment { round, disclosure }).await;
+                    }
+                }
                 _ => {}
             }
         }
@@ -136,8 +161,15 @@ async fn contribute(worker: Arc<Worker>, folder: std::path::PathBuf, place: usiz
     }
 }
 
+/// The tree with the first residue of a leaf changed.
+fn with_wrong_leaf(tree: &LeafTree, leaf: u32) -> LeafTree {
+    let mut bytes = tree.bytes().to_vec();
+    bytes[(leaf * LEAF_BYTES) as usize] ^= 1;
+    LeafTree::new("wrong leaf", bytes.into(), tree.leaves()).unwrap()
+}
+
 /// Posts the sum with one residue of the middle data leaf changed.
-async fn post_wrong_sum(worker: &Worker) -> u32 {
+async fn post_wrong_sum(worker: &Worker) {
     let cache = LayersCache::default();
     let view = PrivateView::newest(worker, &cache).await.unwrap().unwrap();
     let mut sum = SumBuilder::new(&view.layers, &view.facts);
@@ -148,14 +180,10 @@ async fn post_wrong_sum(worker: &Worker) -> u32 {
         }
     }
     let mut sum = sum.finish().unwrap();
-    let leaves = sum.data.leaves();
-    let mut bytes = sum.data.bytes().to_vec();
-    bytes[(leaves / 2 * LEAF_BYTES) as usize] ^= 1;
-    sum.data = LeafTree::new("wrong sum", bytes.into(), leaves).unwrap();
+    sum.data = with_wrong_leaf(&sum.data, sum.data.leaves() / 2);
     let roots = sum.publish(&*worker.store).await.unwrap();
     let round = view.id();
     call(worker, PrivateCall::PostSum { round, roots }).await;
-    leaves / 2
 }
 
 fn dummies() -> Arc<dyn Runners> {
@@ -163,7 +191,11 @@ fn dummies() -> Arc<dyn Runners> {
 }
 
 /// Sponsors the branch and commits a shard; committee, auditors (with these runners) and contributors at work.
-async fn stage(net: &Net, runners: [Arc<dyn Runners>; 3]) -> Vec<JoinHandle<()>> {
+async fn stage(
+    net: &Net,
+    runners: [Arc<dyn Runners>; 3],
+    spoiled: Option<u16>,
+) -> Vec<JoinHandle<()>> {
     // The first auditor is the steward of the shard.
     let text = net.folder.path().join("held-out");
     let bytes: Vec<u8> = (0..90u32).map(|i| (i * i % 251) as u8).collect();
@@ -199,11 +231,10 @@ async fn stage(net: &Net, runners: [Arc<dyn Runners>; 3]) -> Vec<JoinHandle<()>>
     }
     for (place, contributor) in CONTRIBUTORS.into_iter().enumerate() {
         let folder = net.folder.path().join(format!("contributor-{place}"));
-        tasks.push(tokio::spawn(contribute(
-            net.plain(contributor),
-            folder,
-            place,
-        )));
+        // The first is the one that cheats.
+        let spoiled = spoiled.filter(|_| place == 0);
+        let task = contribute(net.plain(contributor), folder, place, spoiled);
+        tasks.push(tokio::spawn(task));
     }
     tasks
 }
@@ -233,7 +264,7 @@ async fn wrong_sum_should_be_brought_down_and_the_cohorts_mean_become_the_head_o
     let net = Net::start(short_phases, config, None, &accounts).await;
     let genesis = net.head().await;
 
-    let mut tasks = stage(&net, [dummies(), dummies(), dummies()]).await;
+    let mut tasks = stage(&net, [dummies(), dummies(), dummies()], None).await;
     let summing = async || phase(&net).await == Some(PrivatePhase::Summing);
     net.until("a cohort that stands", summing).await;
     let round = newest(&net).await.unwrap().id;
@@ -332,7 +363,7 @@ async fn wrong_version_of_two_thirds_should_cost_their_bonds_and_change_no_head_
     let genesis = net.head().await;
     let wrong: [Arc<dyn Runners>; 2] = [Arc::new(WrongMerges), Arc::new(WrongMerges)];
     let [first, second] = wrong;
-    let mut tasks = stage(&net, [first, second, dummies()]).await;
+    let mut tasks = stage(&net, [first, second, dummies()], None).await;
     tasks.push(spawn(Box::new(Aggregator::new(net.plain(HONEST)))));
     let reported = async || phase(&net).await == Some(PrivatePhase::VersionDispute);
     net.until("a reported version", reported).await;
@@ -362,4 +393,36 @@ async fn wrong_version_of_two_thirds_should_cost_their_bonds_and_change_no_head_
         assert!(net.bond(wrong).await < BOND, "{wrong} lost nothing");
     }
     assert!(net.bond(AUDITORS[2]).await >= BOND);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sum_out_of_range_should_cost_its_sender_the_bond_and_nobody_else_on_a_real_chain() {
+    const SEGMENT: u16 = 9;
+    let accounts: Vec<&str> = [&MEMBERS[..], &CONTRIBUTORS, &AUDITORS, &[HONEST]].concat();
+    let net = Net::start(unaudited, preset(Preset::Test), None, &accounts).await;
+    let genesis = net.head().await;
+    let honest = [dummies(), dummies(), dummies()];
+    let mut tasks = stage(&net, honest, Some(SEGMENT)).await;
+    tasks.push(spawn(Box::new(Aggregator::new(net.plain(HONEST)))));
+    let blamed = async || phase(&net).await == Some(PrivatePhase::Blame);
+    net.until("a sum out of range", blamed).await;
+    let round = newest(&net).await.unwrap();
+    let segment = SEGMENT;
+    assert_eq!(round.settled, Some(PrivateReport::OutOfRange { segment }));
+    let closed = async || {
+        let newest = newest(&net).await.unwrap();
+        newest.id != round.id || newest.phase == PrivatePhase::Closed
+    };
+    net.until("a closed round", closed).await;
+    for task in tasks {
+        task.abort();
+    }
+    let chain: &dyn Chain = &net.client;
+    let bonds = chain.private_parameters(At::Finalised).await.unwrap();
+    let contribution = bonds.unwrap().get().bonds.contribution;
+    assert_eq!(net.bond(CONTRIBUTORS[0]).await, BOND - contribution);
+    for honest in CONTRIBUTORS[1..].iter().chain(&AUDITORS).chain(&MEMBERS) {
+        assert!(net.bond(honest).await >= BOND, "{honest} lost");
+    }
+    assert_eq!(net.head().await, genesis);
 }

@@ -5,8 +5,9 @@ use super::decimal;
 use crate::amount;
 use crate::error::WorkerError;
 use crate::roles::verify::nats;
-use dream_chain::{AccountId, At, BlockRef, Chain, Valuation};
+use dream_chain::{AccountId, At, BlockRef, Chain, PrivateChain, PrivateRound, Valuation};
 use dream_primitives::credits::step_of;
+use dream_primitives::private::round::PrivatePhase;
 use dream_primitives::round::{ClaimState, Phase};
 use dream_primitives::value::{ScoreRecord, ScoreStage};
 use dream_primitives::{BlockNumber, BranchId, H256};
@@ -33,6 +34,8 @@ pub struct Status {
     pub admitted: bool,
     /// Newest round.
     pub round: Option<RoundStatus>,
+    /// Newest private round, where the branch has a sponsor or had one.
+    pub private: Option<PrivateStatus>,
     /// Improvement record of the branch, oldest first.
     pub scores: Vec<Score>,
     /// Held-out shards that wait to score the branch.
@@ -58,6 +61,39 @@ pub struct RoundStatus {
     pub claims: u32,
     /// Claims accepted.
     pub accepted: u32,
+}
+
+/// A private round in short.
+#[derive(Clone, Debug, Serialize)]
+pub struct PrivateStatus {
+    /// Number on the branch.
+    pub number: u32,
+    /// Phase.
+    pub phase: PrivatePhase,
+    /// First block after the phase's time.
+    pub deadline: BlockNumber,
+    /// Epoch whose key it uses.
+    pub epoch: u32,
+    /// Accounts that registered; later the cohort.
+    pub participants: u32,
+    /// Contributions that stand.
+    pub standing: u32,
+    /// Acts that the phase still waits for.
+    pub awaiting: u32,
+}
+
+impl From<&PrivateRound> for PrivateStatus {
+    fn from(round: &PrivateRound) -> Self {
+        Self {
+            number: round.id.number,
+            phase: round.phase,
+            deadline: round.deadline,
+            epoch: round.epoch,
+            participants: round.participants,
+            standing: round.standing.count(),
+            awaiting: round.awaiting,
+        }
+    }
 }
 
 /// An entry of the improvement record.
@@ -165,6 +201,20 @@ pub async fn read(
         accepted: r.accepted,
     });
     let mixture = chain.mixture(at, branch).await?.is_some();
+    let sponsored = chain.job(at, branch).await?.is_some();
+    let private = chain.last_private_round(at, branch).await?;
+    let private = private.as_ref().map(PrivateStatus::from);
+    let waiting_for = match &private {
+        _ if !sponsored => waiting(
+            info.admission.is_some(),
+            mixture,
+            round.as_ref(),
+            valuation.as_ref(),
+            account.as_ref(),
+        ),
+        Some(private) => waiting_private(private.phase).into(),
+        None => waiting_private(PrivatePhase::Closed).into(),
+    };
     let header = chain.version(at, info.head).await?;
     Ok(Status {
         genesis: chain.genesis(),
@@ -173,14 +223,9 @@ pub async fn read(
         version: header.map_or(0, |h| h.number),
         head: info.head,
         admitted: info.admission.is_some(),
-        waiting_for: waiting(
-            info.admission.is_some(),
-            mixture,
-            round.as_ref(),
-            valuation.as_ref(),
-            account.as_ref(),
-        ),
+        waiting_for,
         round,
+        private,
         scores: chain
             .scores(at, branch)
             .await?
@@ -283,6 +328,30 @@ fn waiting(
     who.into()
 }
 
+/// What a private round waits for.
+fn waiting_private(phase: PrivatePhase) -> &'static str {
+    match phase {
+        PrivatePhase::Registration => "contributors, to register",
+        PrivatePhase::Drawing | PrivatePhase::Sampling => "block randomness",
+        PrivatePhase::Commitment => "contributors, to train, encrypt and commit",
+        PrivatePhase::Opening => "contributors, to publish their ciphertexts",
+        PrivatePhase::Disclosure => "audited contributors, to open a key segment",
+        PrivatePhase::Audit => "auditors, to check the contributions",
+        PrivatePhase::Summing => "an aggregator",
+        PrivatePhase::SumDispute | PrivatePhase::VersionDispute => "the end of the dispute window",
+        PrivatePhase::Decryption => "members of the committee, to answer",
+        PrivatePhase::ShardOpening => "the steward, to open the held-out shard",
+        PrivatePhase::Combination => "auditors, to combine, merge, score and commit",
+        PrivatePhase::Reveal => "auditors, to reveal",
+        PrivatePhase::Exposure => "contributors, to open the segment whose sum is out of range",
+        PrivatePhase::Blame => "auditors, to find who sent it",
+        PrivatePhase::Closing => "bonds to be freed",
+        PrivatePhase::Closed => {
+            "a committee's key with answers left, and an escrow that holds fee and reward"
+        }
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
@@ -301,6 +370,13 @@ impl fmt::Display for Status {
                 f,
                 "round     {} in {:?} until block {}: {} claims, {} accepted, {} acts awaited",
                 r.number, r.phase, r.deadline, r.claims, r.accepted, r.awaiting
+            )?;
+        }
+        if let Some(p) = &self.private {
+            writeln!(
+                f,
+                "private   round {} in {:?} until block {}: {} contributors, {} in the sum, {} acts awaited, key of epoch {}",
+                p.number, p.phase, p.deadline, p.participants, p.standing, p.awaiting, p.epoch
             )?;
         }
         for score in self.scores.iter().rev().take(SHOWN).rev() {

@@ -195,7 +195,7 @@ mod tests {
                 P::ShardOpening,
                 seat(true, false, false),
                 false,
-                State::Open,
+                State::Wait,
             ),
             (
                 P::Combination,

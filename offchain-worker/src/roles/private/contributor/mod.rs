@@ -374,7 +374,7 @@ impl Role for PrivateMiner {
         let (round, number) = (&view.round, view.id().number);
         let known = view.contributor(worker, worker.account()).await?;
         // What is sent in a phase's last block comes too late, and costs its fee.
-        let late = view.block.number.saturating_add(1) >= round.deadline;
+        let late = round.cursor.is_some() || view.block.number.saturating_add(1) >= round.deadline;
         let asked = |known: &Known| !late && round.disclosing.contains(known.place);
         match (round.phase, known) {
             (PrivatePhase::Registration, None) if !late => self.register(&view).await,
