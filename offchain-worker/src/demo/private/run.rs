@@ -42,8 +42,9 @@ const TERMS: &[&str] = &[
 const ESCROW: [&str; 2] = ["1", "1000"];
 /// Clip and noise of a miner that wants the model to learn from it: a norm and a variance in codes.
 const NOISE: &[&str] = &["--norm", "20000", "--variance", "100"];
-/// What a miner asks for that wants a promise: in a cohort of four it leaves next to nothing of what was learned.
-const PROMISE: &[&str] = &["--epsilon", "8", "--delta", "1e-6", "--rounds", "2"];
+/// What a miner asks for that wants a promise: in a cohort of four it leaves next to nothing of what was learned. It ends
+/// when the promise is used up, so it is one for more rounds than the demo has.
+const PROMISE: &[&str] = &["--epsilon", "8", "--delta", "1e-6", "--rounds", "20"];
 /// Who wants it.
 const CAREFUL: &str = MINERS[1];
 
