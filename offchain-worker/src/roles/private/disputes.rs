@@ -172,7 +172,7 @@ impl Watch {
         view: &PrivateView,
         version: &VersionReport,
     ) -> Result<([H256; 2], Arc<Trees>), Unmade> {
-        let known = lock(&self.made).clone();
+        let known = *lock(&self.made);
         let key = (view.round.base, version.delta_root);
         if let Some((_, roots)) = known.filter(|(of, _)| *of == key) {
             if let Some(trees) = self.kept(roots) {

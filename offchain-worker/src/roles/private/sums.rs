@@ -94,6 +94,9 @@ impl Unmade {
 /// What a round's sum is made of.
 type SumKey = (RoundId, CohortMask);
 
+/// Base and root of a delta, and the roots of state and moments that they make.
+type MadeRoots = ((H256, H256), [H256; 2]);
+
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -110,7 +113,7 @@ pub(super) struct Watch {
     /// The trees of the last version that was looked into, by their roots.
     pub(super) version: Mutex<Option<([H256; 2], Arc<Trees>)>>,
     /// The roots that the last reported delta made of the base.
-    pub(super) made: Mutex<Option<((H256, H256), [H256; 2])>>,
+    pub(super) made: Mutex<Option<MadeRoots>>,
 }
 
 impl Watch {
