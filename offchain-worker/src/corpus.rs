@@ -232,7 +232,7 @@ mod tests {
         let (mut first, mut again, mut other) = (of(1, 1), of(1, 1), of(2, 1));
         let mut seen = std::collections::BTreeSet::new();
         let mut differs = false;
-        for step in 0..400 {
+        for step in 0..4_000 {
             let batch = first.batch(step).unwrap();
             assert_eq!(batch.len(), window * usize::from(recipe.batch));
             assert_eq!(batch, again.batch(step).unwrap());

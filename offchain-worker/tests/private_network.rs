@@ -68,7 +68,7 @@ fn private_rounds_should_train_a_better_model_and_show_nobody_anothers_text_or_d
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report");
     let output = demo()
-        .args(["--rounds", "2", "--patience", "1800", "--margin", "0.5"])
+        .args(["--rounds", "2", "--patience", "1800", "--margin", "0.1"])
         .args(["--text".as_ref(), texts(folder.path()).as_os_str()])
         .args(["--report".as_ref(), report.as_os_str()])
         .args(["--dir".as_ref(), folder.path().join("run").as_os_str()])

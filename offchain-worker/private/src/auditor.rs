@@ -35,6 +35,9 @@ pub enum SegmentFault {
     /// Seed and values make another ciphertext than the one that was sent.
     #[error("seed and values do not make polynomial {0} of the segment")]
     Data(u32),
+    /// What was said to be exposed is not to be had.
+    #[error("the exposed segment is not to be had")]
+    Withheld,
     /// The segment's key is not what lies in the key layer's polynomial.
     #[error("the segment's key is not the one among the exposed keys")]
     Key,

@@ -149,9 +149,13 @@ pub enum Command {
     Steward,
     /// Offers the account for key committees of private rounds, and serves in those that it is drawn into.
     Committee {
-        /// Takes the offer back instead; where the account sits already it serves to the end.
+        /// Takes the offer back instead. Then run the role with --serve-only until the committees are over in which the
+        /// account sits.
         #[arg(long)]
         leave: bool,
+        /// Does not offer the account again; serves where it sits.
+        #[arg(long, conflicts_with = "leave")]
+        serve_only: bool,
     },
     /// Sponsors private rounds of --branch, which the account owns and which is not admitted, from an escrow.
     Sponsor {
@@ -497,6 +501,7 @@ mod tests {
             "all --roles steward",
             "committee",
             "committee --leave",
+            "committee --serve-only",
             "all --roles committee",
             "mine --private text --norm 35",
             "mine --private text --epsilon 4 --delta 1e-7 --rounds 3",

@@ -99,7 +99,7 @@ pub async fn run(
         Command::Profile { admit } => {
             profile::register(&session, parts.runners(), settings, terminal, stop, *admit).await
         }
-        Command::Committee { leave: true } => private::leave(&session).await,
+        Command::Committee { leave: true, .. } => private::leave(&session).await,
         Command::Sponsor {
             amount,
             fee,

@@ -76,6 +76,13 @@ pub(super) async fn run(
         },
         _ => None,
     };
+    let offers = !matches!(
+        command,
+        Command::Committee {
+            serve_only: true,
+            ..
+        }
+    );
     let roles: Vec<Box<dyn Role>> = wanted
         .into_iter()
         .map(|name| -> Box<dyn Role> {
@@ -87,7 +94,7 @@ pub(super) async fn run(
                 RoleName::Verify => Box::new(Verifier::new(worker.clone())),
                 RoleName::Merge => Box::new(Merger::new(worker.clone())),
                 RoleName::Steward => Box::new(Steward::new(worker.clone())),
-                RoleName::Committee => Box::new(Committee::new(worker.clone())),
+                RoleName::Committee => Box::new(Committee::new(worker.clone()).offering(offers)),
                 RoleName::Audit => Box::new(Auditor::new(worker.clone())),
                 RoleName::Aggregate => Box::new(Aggregator::new(worker.clone())),
             }

@@ -179,6 +179,7 @@ const RULES: &[Rule] = &[
         folder: "offchain-worker",
         ours: &[
             "dream-chain",
+            "dream-kernels",
             "dream-primitives",
             "dream-privacy",
             "dream-private",

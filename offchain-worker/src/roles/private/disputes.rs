@@ -274,7 +274,9 @@ impl Watch {
             return Ok(());
         }
         let folder = self.disputes(view);
-        let tries = format!("{folder}/tries-{wrong:x}");
+        // A root that was refuted may be posted again: what was tried against it before does not count.
+        let posting = format!("{wrong:x}-{}", view.round.refutations);
+        let tries = format!("{folder}/tries-{posting}");
         let tried: u32 = worker.database.get(&tries)?.unwrap_or(0);
         if tried >= TRIES {
             let why =
@@ -290,7 +292,7 @@ impl Watch {
             round: view.id(),
             tree,
         };
-        let key = format!("{folder}/dispute-{wrong:x}-{tried}");
+        let key = format!("{folder}/dispute-{posting}-{tried}");
         if self.submit(&key, call).await? {
             worker.database.put(&tries, &tried.saturating_add(1))?;
         }

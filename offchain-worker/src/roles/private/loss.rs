@@ -145,6 +145,15 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// Writes down that these key segments become public.
+    pub fn open(&mut self, segments: impl IntoIterator<Item = u16>) {
+        for segment in segments {
+            if !self.opened.contains(&segment) {
+                self.opened.push(segment);
+            }
+        }
+    }
+
     /// A contribution that may be decrypted from now on.
     pub fn new(round: RoundId, place: u16, threshold: u8, noise: Option<&Noise>) -> Self {
         Self {

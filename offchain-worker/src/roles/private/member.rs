@@ -82,6 +82,8 @@ impl Seat {
 /// The role.
 pub struct Committee {
     worker: Arc<Worker>,
+    /// Whether the account is offered for further committees.
+    offers: bool,
     layers: LayersCache,
     joining: Told,
     forming: Told,
@@ -99,6 +101,7 @@ impl Committee {
         Self {
             watch: Watch::new(worker.clone(), ROLE),
             worker,
+            offers: true,
             layers: LayersCache::default(),
             joining: Told::default(),
             forming: Told::default(),
@@ -106,6 +109,12 @@ impl Committee {
             held: Mutex::default(),
             sum: Mutex::default(),
         }
+    }
+
+    /// As this member, which is offered for no further committee unless `offers` says so.
+    pub fn offering(mut self, offers: bool) -> Self {
+        self.offers = offers;
+        self
     }
 
     fn chain(&self) -> &dyn Chain {
@@ -124,19 +133,22 @@ impl Committee {
     /// Offers the account for committees where it does not wait for a place yet.
     async fn join(
         &self,
-        at: At,
+        block: BlockRef,
         member: &Member,
         parameters: &PrivateParameters,
     ) -> Result<(), WorkerError> {
+        let (at, now) = (At::from(block), block.number);
         let account = self.worker.account();
         let transport = member.transport();
         let candidates = self.chain().committee_candidates(at).await?;
         if let Some(own) = candidates.iter().find(|c| c.account == account) {
             if own.transport != transport {
-                return Err(WorkerError::NotReady(format!(
+                let why = format!(
                     "{account} waits for a place in a committee with the transport key {:?}, that of this state folder is {transport:?}: use the folder that it joined with, or run `dream-worker committee --leave` first",
                     own.transport
-                )));
+                );
+                self.joining.say(ROLE, why);
+                return Ok(());
             }
             let least = parameters.get().committee.members;
             let why = format!(
@@ -147,11 +159,11 @@ impl Committee {
             self.joining.say(ROLE, why);
             return Ok(());
         }
-        let bond = self.chain().bond(at, account).await?.total;
+        let bond = self.chain().bond(at, account).await?.counted(now);
         let least = parameters.get().bonds.member;
         if bond < least {
             let why = format!(
-                "the bond of {account} is {}, a place in a committee takes {}: run `dream-worker bond AMOUNT`",
+                "of the bond of {account} {} count, a place in a committee takes {}: run `dream-worker bond AMOUNT`",
                 crate::amount(bond),
                 crate::amount(least)
             );
@@ -167,11 +179,10 @@ impl Committee {
             }
             Sent::Pending => Ok(()),
             Sent::Refused(why) => {
-                // The next start tries again: what was wrong may be mended by then.
-                self.worker.forget_submissions(&key)?;
-                Err(WorkerError::NotReady(format!(
-                    "the chain refuses {account} as a member of committees: {why}"
-                )))
+                // The next start tries again: what was wrong may be mended by then. Seats that it has are served all the same.
+                let why = format!("the chain refuses {account} as a member of committees: {why}");
+                self.joining.say(ROLE, why);
+                Ok(())
             }
         }
     }
@@ -187,6 +198,13 @@ impl Committee {
         let place = epoch.place(&self.worker.account())?;
         let number = epoch.number;
         let known = epoch.members.get(usize::from(place))?;
+        let committee = &layers.params().get().committee;
+        if (epoch.members.len(), epoch.threshold) != (committee.members.into(), committee.threshold)
+        {
+            let why = format!("epoch {number}: its committee is not of the chain's present parameters, under which its dealings cannot be judged");
+            self.forming.say(ROLE, why);
+            return None;
+        }
         if known.excluded {
             let why = format!("epoch {number}: member {place} was taken out of the committee");
             self.forming.say(ROLE, why);
@@ -552,7 +570,6 @@ impl Role for Committee {
         let layers = self.layers.get(&self.worker, &parameters)?;
         let folder = self.worker.database.folder(FOLDER);
         let member = Member::open(&folder, &self.worker.chain.genesis())?;
-        self.join(at, &member, &parameters).await?;
         let active = self.chain().active_epochs(at).await?;
         for number in &active {
             let Some(epoch) = self.chain().epoch(at, *number).await? else {
@@ -566,6 +583,9 @@ impl Role for Committee {
         for branch in self.chain().jobs(at).await? {
             self.serve(branch, &member).await?;
         }
-        Ok(())
+        match self.offers {
+            true => self.join(block, &member, &parameters).await,
+            false => Ok(()),
+        }
     }
 }

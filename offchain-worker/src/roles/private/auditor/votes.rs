@@ -13,7 +13,7 @@ use dream_primitives::private::round::{
     CiphertextRoots, ContributionVotes, Contributor, PrivatePhase, SegmentDisclosure,
 };
 use dream_primitives::private::settle::PrivateReport;
-use dream_private::auditor::{votes, Finding, Opened};
+use dream_private::auditor::{votes, Finding, Opened, SegmentFault};
 use dream_private::blobs::{BlobError, Ciphertexts};
 use dream_private::dealing::{read_key, PublicKey};
 use std::collections::BTreeMap;
@@ -61,6 +61,9 @@ impl Auditor {
         let known = lock(&self.findings).take();
         let known = known.filter(|f| (f.round, f.phase) == (id, phase));
         let mut of = known.map_or_else(BTreeMap::new, |f| f.of);
+        let whole = view.terms.parameters.get().phases.audit_blocks;
+        let left = view.round.deadline.saturating_sub(view.block.number);
+        let late = left <= whole.checked_div(PATIENCE).unwrap_or(0);
         let key = match phase {
             PrivatePhase::Blame => match self.public_key(view).await {
                 Ok(key) => Some(key),
@@ -84,6 +87,13 @@ impl Auditor {
                 continue;
             }
             let found = self.inspect(view, &roots, &known, key.as_ref()).await?;
+            let found = match found {
+                // Who could name a segment that nobody has would spoil sums at no cost.
+                Finding::Lacking(_) if late && withheld(view, &known) => {
+                    Finding::Faulty(SegmentFault::Withheld)
+                }
+                found => found,
+            };
             match &found {
                 Finding::Sound => {}
                 Finding::Lacking(why) => {
@@ -106,9 +116,7 @@ impl Auditor {
         let count = of.len();
         let (round, of) = (id, of);
         *lock(&self.findings) = Some(Findings { round, phase, of });
-        let whole = view.terms.parameters.get().phases.audit_blocks;
-        let left = view.round.deadline.saturating_sub(view.block.number);
-        if waits && left > whole.checked_div(PATIENCE).unwrap_or(0) {
+        if waits && !late {
             return Ok(None);
         }
         info!(
@@ -193,6 +201,12 @@ fn asked(view: &PrivateView, known: &Contributor) -> Option<Asked> {
         (PrivatePhase::Blame, _) => None,
         _ => known.segment.map(|segment| (segment, known.disclosure)),
     }
+}
+
+/// Whether a contribution's exposed segment, or what it is checked against, should be there: its ciphertexts were when the
+/// auditors let it stand.
+fn withheld(view: &PrivateView, known: &Contributor) -> bool {
+    view.round.phase == PrivatePhase::Blame && asked(view, known).is_some_and(|a| a.1.is_some())
 }
 
 fn lacking(error: BlobError) -> Result<Finding, WorkerError> {

@@ -31,9 +31,11 @@ use dream_primitives::private::round::{
     Contributor as Known, ContributorState, PrivatePhase, SegmentDisclosure,
 };
 use dream_primitives::private::settle::PrivateReport;
+use dream_primitives::private::KEY_SEGMENTS;
 use dream_privacy::Noise;
 use dream_private::contributor::{Contribution, Contributor, ContributorError};
 use dream_private::dealing::{read_key, PublicKey};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::task::spawn_blocking;
@@ -125,19 +127,30 @@ impl PrivateMiner {
         }
         let window = view.terms.recipe.context.saturating_add(1);
         folder::read(&self.options.text, window, true)?;
-        if let Some((noise, target)) = self.noise(view)?.zip(self.options.protection.target()) {
-            let losses = Loss::all(&self.worker.database)?;
-            if !loss::allows(&losses, &noise, target)? {
-                let account = Account::of(&losses, self.worker.branch, self.options.delta)?;
-                return Err(WorkerError::NotReady(format!(
-                    "round {number}: epsilon {} at delta {:e} is used up: one more sum would pass it, and no further round is joined. So far: {account}. A larger --epsilon gives more away; other text needs a state folder of its own",
-                    target.epsilon, target.delta
-                )));
-            }
+        // Who is drawn and cannot train or encrypt pays for silence.
+        if self.key(view).await?.is_none() || self.base(view).await?.is_none() {
+            return Ok(());
         }
+        self.allowed(view)?;
         self.say(format!("round {number}: registers"));
         self.submit(view, "register", PrivateCall::Register(view.id()))
             .await
+    }
+
+    /// Whether one more sum keeps the target; the error says what was spent.
+    fn allowed(&self, view: &PrivateView) -> Result<(), WorkerError> {
+        let Some((noise, target)) = self.noise(view)?.zip(self.options.protection.target()) else {
+            return Ok(());
+        };
+        let losses = Loss::all(&self.worker.database)?;
+        if loss::allows(&losses, &noise, target)? {
+            return Ok(());
+        }
+        let account = Account::of(&losses, self.worker.branch, self.options.delta)?;
+        Err(WorkerError::NotReady(format!(
+            "round {}: epsilon {} at delta {:e} is used up: one more sum would pass it, and no further round is joined. So far: {account}. A larger --epsilon gives more away; other text needs a state folder of its own",
+            view.id().number, target.epsilon, target.delta
+        )))
     }
 
     /// What keeps the account from registering.
@@ -198,6 +211,18 @@ impl PrivateMiner {
                 self.say(format!("round {number}: {error}"));
                 Ok(None)
             }
+        }
+    }
+
+    /// The parameters of the round's base; `None` while they are not to be had.
+    async fn base(&self, view: &PrivateView) -> Result<Option<Vec<i32>>, WorkerError> {
+        match view.base_state(&self.worker).await {
+            Ok(base) => Ok(Some(base)),
+            Err(WorkerError::Blob(error)) if error.lacking() => {
+                self.say(format!("round {}: {error}", view.id().number));
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -268,12 +293,17 @@ impl PrivateMiner {
         let Some(mut loss) = Loss::get(database, round)? else {
             return Ok(());
         };
-        for segment in segments {
-            if !loss.opened.contains(&segment) {
-                loss.opened.push(segment);
-            }
-        }
+        loss.open(segments);
         loss.put(database)
+    }
+
+    /// The segments whose keys become public with that of `segment`.
+    async fn exposed_with(&self, at: At, segment: u16) -> Result<Range<u16>, WorkerError> {
+        let Some(parameters) = self.chain().private_parameters(at).await? else {
+            return Ok(0..KEY_SEGMENTS);
+        };
+        let layers = self.layers.get(&self.worker, &parameters)?;
+        Ok(layers.segments_of(layers.key_polynomial(segment)))
     }
 
     async fn disclose(&self, view: &PrivateView, segment: u16) -> Result<(), WorkerError> {
@@ -328,8 +358,14 @@ impl PrivateMiner {
                 if round.phase != PrivatePhase::Closed {
                     continue;
                 }
-                let answered = round.answers.len() >= usize::from(loss.threshold);
-                loss.summed = answered && round.standing.contains(loss.place);
+                // However few answers stand on chain: hostile members need not show theirs to use them.
+                loss.summed = round.standing.contains(loss.place);
+                if let Some(PrivateReport::OutOfRange { segment }) = round.settled {
+                    // What the others exposed leaves this contributor's part, whether it exposed its own or not.
+                    if loss.summed {
+                        loss.open(self.exposed_with(at, segment).await?);
+                    }
+                }
             }
             loss.over = true;
             loss.put(database)?;

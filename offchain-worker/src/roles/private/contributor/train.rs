@@ -75,6 +75,8 @@ impl PrivateMiner {
             }
             (None, _) => return Ok(None),
         };
+        // Another round, on another branch too, may have spent what was left when this one was registered for.
+        self.allowed(view)?;
         // In this order: a contribution that nobody accounts for must not exist.
         let loss = Loss::new(round, place, view.epoch.threshold, noise.as_ref());
         loss.put(database)?;
@@ -97,7 +99,10 @@ impl PrivateMiner {
     ) -> Result<Option<(Arc<Vec<i32>>, TrainingState)>, WorkerError> {
         let (worker, round) = (&self.worker, view.id());
         let recipe = view.terms.recipe;
-        let base = Arc::new(view.base_state(worker).await?);
+        let Some(base) = self.base(view).await? else {
+            return Ok(None);
+        };
+        let base = Arc::new(base);
         let begun = self.begin(view)?;
         let window = recipe.context.saturating_add(1);
         let text = folder::read(&self.options.text, window, true)?;
