@@ -158,10 +158,12 @@ impl Seen {
         }
     }
 
-    /// A merged claim to take out, of the newest round with another one if there is such a round, and the version that it
-    /// is in.
-    pub fn to_revert(&self) -> Option<Target> {
-        let merged = |r: &ClaimRecord| r.merged && r.state == ClaimState::Merged;
+    /// A merged claim to take out of a round from `oldest` on, of the newest with another one if there is such a round, and
+    /// the version that it is in.
+    pub fn to_revert(&self, oldest: u32) -> Option<Target> {
+        let merged = |r: &ClaimRecord| {
+            r.merged && r.state == ClaimState::Merged && r.claim.round.number >= oldest
+        };
         let claims: Vec<_> = self.claims.iter().filter(|(_, r)| merged(r)).collect();
         let others = |round| {
             claims

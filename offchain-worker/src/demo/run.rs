@@ -155,8 +155,16 @@ async fn revert(
     processes: &mut [Process],
 ) -> Result<Reverted> {
     let (chain, branch) = (&*root.chain, root.global.branch);
+    // The chain takes claims out of the rounds that it retains only.
+    let retained = chain
+        .parameters(At::Finalised)
+        .await?
+        .round
+        .retention_rounds;
+    let newest = chain.current_round(At::Finalised, branch).await?;
+    let newest = newest.map_or(0, |r| r.id.number);
     let target = seen
-        .to_revert()
+        .to_revert(newest.saturating_sub(retained))
         .context("no claim in the newest versions can be reverted")?;
     let (claim, version) = (target.claim, target.version);
     let before = seen.versions.clone();
