@@ -5,6 +5,7 @@ use crate::accountant;
 use crate::clip::{Clip, ClipError};
 use crate::gaussian::{DiscreteGaussian, VarianceError};
 use crate::randomness::Randomness;
+use codec::{Decode, Encode};
 use dream_primitives::private::params::CohortParameters;
 use dream_primitives::private::KEY_SEGMENTS;
 
@@ -14,7 +15,7 @@ pub const VARIANCE: u32 = 100;
 pub const VALUE_BOUND: u32 = 15;
 
 /// What the chain guarantees of a cohort.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Cohort {
     /// Fewest contributions that are ever summed: drop-outs are already left out.
     pub minimum: u32,
@@ -44,7 +45,7 @@ impl Cohort {
 }
 
 /// What noise is needed for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Task {
     /// The cohort.
     pub cohort: Cohort,
@@ -66,7 +67,7 @@ pub struct Target {
 }
 
 /// Noise as it is written down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct NoiseLiteral {
     /// What it is for.
     pub task: Task,

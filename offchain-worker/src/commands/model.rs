@@ -54,7 +54,7 @@ pub async fn init(
             println!("branch {branch} is admitted with {share} millionths of the emission");
         }
         None => {
-            println!("governance must admit branch {branch} before it earns; then it needs data")
+            println!("branch {branch} has rounds once governance admits it and gives it data, or its owner funds it or sponsors private rounds")
         }
     }
     Ok(branch)

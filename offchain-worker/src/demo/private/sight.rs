@@ -338,10 +338,7 @@ impl Sight {
             }
         }
         for (miner, count) in own {
-            secrets.push(format!(
-                "keys of {count} contributions of {}",
-                MINERS[miner]
-            ));
+            secrets.push(format!("keys of {count} deltas of {}", MINERS[miner]));
         }
         // More than one segment an audit opens in no case.
         let whole = |found: &Vec<u16>| found.len() > 8;

@@ -108,7 +108,9 @@ impl Merger {
             return Ok(());
         }
         let folder = worker.key(ROLE, id);
-        let tries = format!("{folder}/tries-{version:?}");
+        // A version that was refuted may be posted again: what was tried against it before does not count.
+        let posting = format!("{version:?}-{}", view.round.refutations);
+        let tries = format!("{folder}/tries-{posting}");
         let tried: u32 = worker.database.get(&tries)?.unwrap_or(0);
         if tried >= TRIES {
             let why = format!(
@@ -120,7 +122,7 @@ impl Merger {
         }
         // A dispute that landed unseen is on the chain at the next look and is played on; only one that was played and
         // lost is opened again, under a key of its own.
-        let key = format!("{folder}/dispute-{version:?}-{tried}");
+        let key = format!("{folder}/dispute-{posting}-{tried}");
         match worker
             .submit_once(&key, Call::DisputeMerge { round: id, tree })
             .await?

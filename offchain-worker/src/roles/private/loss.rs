@@ -6,6 +6,7 @@ use crate::error::WorkerError;
 use codec::{Decode, Encode};
 use dream_primitives::claim::RoundId;
 use dream_primitives::private::params::PrivateLiteral;
+use dream_primitives::private::round::CohortMask;
 use dream_primitives::BranchId;
 use dream_privacy::{
     Cohort, Ledger, LedgerError, Noise, NoiseError, NoiseLiteral, RoundLoss, Statement, Target,
@@ -13,6 +14,7 @@ use dream_privacy::{
 };
 use serde::Serialize;
 use std::fmt;
+use std::ops::Range;
 
 /// Folder of the records.
 const FOLDER: &str = "private/ledger";
@@ -78,53 +80,6 @@ impl Protection {
     }
 }
 
-/// Noise as it is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-struct KeptNoise {
-    minimum: u32,
-    max_corrupt: u32,
-    audited: u32,
-    range: u32,
-    values: u64,
-    norm: u64,
-    value_bound: u32,
-    variance: u32,
-}
-
-impl From<&NoiseLiteral> for KeptNoise {
-    fn from(n: &NoiseLiteral) -> Self {
-        Self {
-            minimum: n.task.cohort.minimum,
-            max_corrupt: n.task.cohort.max_corrupt,
-            audited: n.task.cohort.audited,
-            range: n.task.range,
-            values: n.task.values,
-            norm: n.norm,
-            value_bound: n.value_bound,
-            variance: n.variance,
-        }
-    }
-}
-
-impl From<&KeptNoise> for NoiseLiteral {
-    fn from(n: &KeptNoise) -> Self {
-        Self {
-            task: Task {
-                cohort: Cohort {
-                    minimum: n.minimum,
-                    max_corrupt: n.max_corrupt,
-                    audited: n.audited,
-                },
-                range: n.range,
-                values: n.values,
-            },
-            norm: n.norm,
-            value_bound: n.value_bound,
-            variance: n.variance,
-        }
-    }
-}
-
 /// A round that the account took part in. It is on disk before anything of the contribution is given away.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Loss {
@@ -132,10 +87,8 @@ pub struct Loss {
     pub round: RoundId,
     /// Place in the cohort.
     pub place: u16,
-    /// Members of the committee that decrypt together.
-    pub threshold: u8,
     /// The noise; none where none was added.
-    noise: Option<KeptNoise>,
+    noise: Option<NoiseLiteral>,
     /// Whether a sum with the contribution may have been decrypted.
     pub summed: bool,
     /// Key segments that were opened.
@@ -154,13 +107,24 @@ impl Loss {
         }
     }
 
+    /// Ends the account of a round that is over: which contributions stood, and the key segments that were exposed where its
+    /// sum was out of range.
+    pub fn end(&mut self, standing: &CohortMask, exposed: Option<Range<u16>>) {
+        self.over = true;
+        // However few answers stand on chain: hostile members need not show theirs to use them.
+        self.summed = standing.contains(self.place);
+        if self.summed {
+            // What the others exposed leaves this contributor's part, whether it exposed its own or not.
+            self.open(exposed.into_iter().flatten());
+        }
+    }
+
     /// A contribution that may be decrypted from now on.
-    pub fn new(round: RoundId, place: u16, threshold: u8, noise: Option<&Noise>) -> Self {
+    pub fn new(round: RoundId, place: u16, noise: Option<&Noise>) -> Self {
         Self {
             round,
             place,
-            threshold,
-            noise: noise.map(|n| n.literal().into()),
+            noise: noise.map(|n| *n.literal()),
             summed: true,
             opened: Vec::new(),
             over: false,
@@ -201,7 +165,7 @@ fn ledger<'a>(
         if let Some(noise) = &loss.noise {
             ledger.record(RoundLoss {
                 round: number(loss),
-                noise: noise.into(),
+                noise: *noise,
                 summed: loss.summed,
                 opened: loss.opened.clone(),
             })?;
@@ -316,6 +280,14 @@ impl fmt::Display for Account {
                 rounds.join(", "),
                 self.branch
             )?;
+            for (round, segments) in &self.statement.opened {
+                for segment in segments {
+                    write!(
+                        f,
+                        "\n  public with its own noise alone: key segment {segment} of round {round}"
+                    )?;
+                }
+            }
         }
         for (round, segments) in &self.bare_opened {
             for segment in segments {
@@ -365,7 +337,7 @@ mod tests {
             let losses = Loss::all(&database).unwrap();
             assert!(allows(&losses, &noise, &TARGET).unwrap(), "{number}");
             // The same text on different branches: their losses add up.
-            let loss = Loss::new(round(number, 1), 0, 2, Some(&noise));
+            let loss = Loss::new(round(number, 1), 0, Some(&noise));
             loss.put(&database).unwrap();
         }
         let mut losses = Loss::all(&database).unwrap();
@@ -379,10 +351,10 @@ mod tests {
     fn statement_should_follow_from_the_records_of_its_branch() {
         let (_folder, database) = database();
         let noise = noise();
-        let mut loss = Loss::new(round(3, 9), 4, 2, Some(&noise));
+        let mut loss = Loss::new(round(3, 9), 4, Some(&noise));
         loss.opened.push(17);
         loss.put(&database).unwrap();
-        Loss::new(round(4, 1), 4, 2, None).put(&database).unwrap();
+        Loss::new(round(4, 1), 4, None).put(&database).unwrap();
         let losses = Loss::all(&database).unwrap();
         assert_eq!(losses.len(), 2);
         assert_eq!(
@@ -401,8 +373,8 @@ mod tests {
     #[test]
     fn round_without_noise_should_take_every_promise_back() {
         let noise = noise();
-        let mut bare = Loss::new(round(0, 2), 0, 2, None);
-        let losses = [Loss::new(round(0, 1), 0, 2, Some(&noise)), bare.clone()];
+        let mut bare = Loss::new(round(0, 2), 0, None);
+        let losses = [Loss::new(round(0, 1), 0, Some(&noise)), bare.clone()];
         let account = Account::of(&losses, 0, 1e-6).unwrap();
         let text = account.to_string();
         assert!(
@@ -420,9 +392,43 @@ mod tests {
     }
 
     #[test]
+    fn contribution_should_count_when_it_stood_and_so_should_what_the_others_exposed() {
+        let mut standing = CohortMask::default();
+        standing.insert(4);
+        let noise = noise();
+        let of = |place| Loss::new(round(0, 1), place, Some(&noise));
+        let mut stood = of(4);
+        stood.open([9]);
+        stood.end(&standing, Some(8..11));
+        assert!(stood.over && stood.summed);
+        assert_eq!(stood.opened, [9, 8, 10]);
+        let mut out = of(5);
+        out.end(&standing, Some(8..11));
+        assert!(out.over && !out.summed);
+        assert!(out.opened.is_empty());
+        // Nobody exposed anything, and fewer than t answered as far as the chain shows.
+        let mut undecrypted = of(4);
+        undecrypted.end(&standing, None);
+        assert!(undecrypted.summed && undecrypted.opened.is_empty());
+    }
+
+    #[test]
+    fn opened_segments_should_be_told_of_rounds_with_and_without_noise() {
+        let noise = noise();
+        let mut with = Loss::new(round(0, 1), 0, Some(&noise));
+        with.open([17]);
+        let mut without = Loss::new(round(0, 2), 0, None);
+        without.open([23]);
+        let text = Account::of(&[with, without], 0, 1e-6).unwrap().to_string();
+        for told in ["key segment 17 of round 1", "key segment 23 of round 2"] {
+            assert!(text.contains(told), "{text}");
+        }
+    }
+
+    #[test]
     fn damaged_record_should_stop_the_accounting_by_its_name() {
         let (folder, database) = database();
-        Loss::new(round(0, 1), 0, 2, None).put(&database).unwrap();
+        Loss::new(round(0, 1), 0, None).put(&database).unwrap();
         let path = database.folder(FOLDER).join("0-1.rec");
         assert!(path.starts_with(folder.path()));
         std::fs::write(&path, b"less").unwrap();

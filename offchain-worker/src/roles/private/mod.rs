@@ -19,6 +19,7 @@ use dream_chain::{AccountId, At, BlockRef, Chain, KeyEpoch, PrivateChain, Privat
 use dream_primitives::cid::Cid;
 use dream_primitives::claim::RoundId;
 use dream_primitives::manifest::Architecture;
+use dream_primitives::private::params::PrivateParameters;
 use dream_primitives::private::round::{CiphertextRoots, Contributor, PrivatePhase, PrivateTerms};
 use dream_primitives::BranchId;
 use dream_private::layers::{Layers, LayersError, RoundFacts};
@@ -56,7 +57,7 @@ impl LayersCache {
     pub fn get(
         &self,
         worker: &Worker,
-        parameters: &dream_primitives::private::params::PrivateParameters,
+        parameters: &PrivateParameters,
     ) -> Result<Arc<Layers>, LayersError> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(layers) = kept.as_ref().filter(|l| l.params() == parameters) {

@@ -353,21 +353,20 @@ impl PrivateMiner {
                 continue;
             }
             let id = loss.round;
-            // A round that the chain has forgotten may have been decrypted.
-            if let Some(round) = self.chain().private_round(at, id).await? {
-                if round.phase != PrivatePhase::Closed {
-                    continue;
+            match self.chain().private_round(at, id).await? {
+                Some(round) if round.phase != PrivatePhase::Closed => continue,
+                Some(round) => {
+                    let exposed = match round.settled {
+                        Some(PrivateReport::OutOfRange { segment }) => {
+                            Some(self.exposed_with(at, segment).await?)
+                        }
+                        _ => None,
+                    };
+                    loss.end(&round.standing, exposed);
                 }
-                // However few answers stand on chain: hostile members need not show theirs to use them.
-                loss.summed = round.standing.contains(loss.place);
-                if let Some(PrivateReport::OutOfRange { segment }) = round.settled {
-                    // What the others exposed leaves this contributor's part, whether it exposed its own or not.
-                    if loss.summed {
-                        loss.open(self.exposed_with(at, segment).await?);
-                    }
-                }
+                // Forgotten by the chain: it may have been decrypted.
+                None => loss.over = true,
             }
-            loss.over = true;
             loss.put(database)?;
             self.forget(id)?;
             let account = Account::of(&Loss::all(database)?, branch, self.options.delta)?;

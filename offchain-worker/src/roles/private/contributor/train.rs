@@ -78,7 +78,7 @@ impl PrivateMiner {
         // Another round, on another branch too, may have spent what was left when this one was registered for.
         self.allowed(view)?;
         // In this order: a contribution that nobody accounts for must not exist.
-        let loss = Loss::new(round, place, view.epoch.threshold, noise.as_ref());
+        let loss = Loss::new(round, place, noise.as_ref());
         loss.put(database)?;
         let bytes: Vec<u8> = codes.iter().map(|c| c.cast_unsigned()).collect();
         database.put_bytes(&self.place(round, "codes"), &bytes)?;
