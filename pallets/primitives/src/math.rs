@@ -8,6 +8,18 @@ pub fn mul_div(a: u128, b: u128, c: u128) -> Option<u128> {
     product.checked_div(U256::from(c))?.try_into().ok()
 }
 
+/// `a * b / c` rounded up, through 256 bits. `None` when `c` is zero or the result passes `u128`.
+pub fn mul_div_up(a: u128, b: u128, c: u128) -> Option<u128> {
+    use primitive_types::U256;
+    let product = U256::from(a).checked_mul(U256::from(b))?;
+    let more = U256::from(c.checked_sub(1)?);
+    product
+        .checked_add(more)?
+        .checked_div(U256::from(c))?
+        .try_into()
+        .ok()
+}
+
 /// `numerator / denominator` rounded half away from zero; a zero denominator gives zero. The plain form that the merge's
 /// division by multiplication is checked against, here and in the worker's tests.
 #[inline]
@@ -88,5 +100,9 @@ mod tests {
         assert_eq!(mul_div(u128::MAX, u128::MAX, u128::MAX), Some(u128::MAX));
         assert_eq!(mul_div(u128::MAX, 2, 1), None);
         assert_eq!(mul_div(1, 1, 0), None);
+        assert_eq!(mul_div_up(u128::MAX, u128::MAX, u128::MAX), Some(u128::MAX));
+        assert_eq!(mul_div_up(u128::MAX, 2, 1), None);
+        assert_eq!(mul_div_up(1, 1, 0), None);
+        assert_eq!((mul_div(7, 1, 2), mul_div_up(7, 1, 2)), (Some(3), Some(4)));
     }
 }
