@@ -26,7 +26,7 @@ const UNITS: u128 = 1 << 60;
 
 type AccountOf<T> = <T as polkadot_sdk::frame_system::Config>::AccountId;
 
-fn vote(aye: bool) -> AccountVote<Balance> {
+fn choice(aye: bool) -> AccountVote<Balance> {
     AccountVote::Standard {
         vote: Vote {
             aye,
@@ -100,7 +100,7 @@ where
     let delegators = all.iter().skip(1).take(all.len().saturating_sub(2));
     delegate_to::<T>(&voter, &delegators.cloned().collect::<Vec<_>>())?;
     for poll in &polls {
-        Pallet::<T>::do_vote(&voter, *poll, vote(true))?;
+        Pallet::<T>::do_vote(&voter, *poll, choice(true))?;
     }
     Ok((all, polls))
 }
@@ -135,13 +135,13 @@ where
 mod benches {
     use super::*;
 
-    #[benchmark(name = vote)]
-    fn bench_vote(d: Linear<0, MAX_DELEGATORS>) -> Result<(), BenchmarkError> {
+    #[benchmark]
+    fn vote(d: Linear<0, MAX_DELEGATORS>) -> Result<(), BenchmarkError> {
         let (all, polls) = put::<T>(T::MaxVotes::get(), d)?;
         let (voter, poll) = (voter::<T>(&all)?, last(&polls)?);
 
         #[extrinsic_call]
-        vote(RawOrigin::Signed(voter.clone()), poll, super::vote(false));
+        _(RawOrigin::Signed(voter.clone()), poll, choice(false));
 
         let applied = AppliedVotes::<T>::get(poll, &voter);
         assert_eq!(applied.map(|a| a.delegated.len()), usize::try_from(d).ok());

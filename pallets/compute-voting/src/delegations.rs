@@ -92,20 +92,13 @@ impl<T: Config> Pallet<T> {
             return Ok(());
         }
         let basis = Self::newest_basis()?;
-        let weight = |d: &Delegator<T::AccountId>| {
-            Self::term(&basis, &d.account, d.balance).map(|term| term.weight)
-        };
-        let mut lightest: Option<(Balance, &T::AccountId)> = None;
-        for delegator in &list {
-            let own = weight(delegator)?;
-            if lightest.is_none_or(|(least, _)| own < least) {
-                lightest = Some((own, &delegator.account));
-            }
-        }
+        let weight = |d: &Delegator<T::AccountId>| Self::term(&basis, &d.account, d.balance).weight;
+        let lightest = list.iter().map(|d| (weight(d), &d.account));
+        let lightest = lightest.min_by_key(|(weight, _)| *weight);
         let (least, account) = lightest.ok_or(Error::<T>::DelegatorsFull)?;
         // Above the least, so that nothing displaces nothing.
         let needed = least.saturating_mul(DISPLACEMENT).max(1);
-        ensure!(weight(new)? >= needed, Error::<T>::DelegatorsFull);
+        ensure!(weight(new) >= needed, Error::<T>::DelegatorsFull);
         Self::end_delegation(account, class).map(|_| ())
     }
 
@@ -175,10 +168,10 @@ impl<T: Config> Pallet<T> {
         aye: bool,
         delegator: &Delegator<T::AccountId>,
     ) -> DispatchResult {
-        let weighed = Self::basis(poll).and_then(|basis| Self::delegated_vote(&basis, delegator));
-        let Ok(delegated) = weighed else {
+        let Ok(basis) = Self::basis(poll) else {
             return Ok(());
         };
+        let delegated = Self::delegated_vote(&basis, delegator);
         T::Polls::try_access_poll(poll, |status| {
             let PollStatus::Ongoing(tally, _) = status else {
                 return Ok(());

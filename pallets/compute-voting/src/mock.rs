@@ -4,7 +4,7 @@
 use crate as pallet_compute_voting;
 use crate::{AppliedVotes, PollIndex, TallyOf};
 use codec::{Decode, Encode};
-use dream_primitives::credits::{as_of, remember, CreditHistory, Credits};
+use dream_primitives::credits::{as_of, kept, remember, CreditHistory, Credits};
 use dream_primitives::registry::{CreditSnapshots, PollSubmission};
 use dream_primitives::{Balance, DREAM};
 use polkadot_sdk::frame_support::traits::{ConstU128, ConstU32, PollStatus, Polling, VoteTally};
@@ -232,10 +232,9 @@ impl Ledger {
         Self::change(ALL, |c| c.move_up(0, had, now));
     }
 
-    fn read(who: AccountId, epoch: u32) -> Option<Credits> {
+    fn read(who: AccountId, epoch: u32) -> Credits {
         let history = History::get(who).unwrap_or_default();
-        let current = Current::get(who).unwrap_or_default();
-        as_of(&history, current, epoch, epoch_now())
+        as_of(&history, Current::get(who).unwrap_or_default(), epoch)
     }
 }
 
@@ -243,11 +242,11 @@ impl CreditSnapshots<AccountId> for Ledger {
     fn epoch(block: u32) -> u32 {
         block / EPOCH
     }
-    fn credits(account: &AccountId, epoch: u32) -> Option<u128> {
-        Self::read(*account, epoch).map(|c| c.at(epoch))
-    }
     fn total(epoch: u32) -> Option<u128> {
-        Self::read(ALL, epoch).map(|c| c.at_up(epoch))
+        kept(epoch, epoch_now()).then(|| Self::read(ALL, epoch).at_up(epoch))
+    }
+    fn credits(account: &AccountId, epoch: u32) -> u128 {
+        Self::read(*account, epoch).at(epoch)
     }
 }
 

@@ -30,7 +30,7 @@ impl<T: Config> Pallet<T> {
             if let Some(old) = Self::record_vote(who, &class, poll, vote)? {
                 Self::take_out(who, poll, old)?.take_from(tally)?;
             }
-            let applied = Self::weigh(&basis, who, &class, vote)?;
+            let applied = Self::weigh(&basis, who, &class, vote);
             Share::of(vote, &applied).add_to(tally)?;
             Ok((class, applied))
         })?;
@@ -160,7 +160,7 @@ impl<T: Config> Pallet<T> {
             let (tally, class) = status.ensure_ongoing().ok_or(Error::<T>::NotOngoing)?;
             let vote = Self::vote_of(who, &class, poll).ok_or(Error::<T>::NotVoter)?;
             let old = AppliedVotes::<T>::get(poll, who).ok_or(Error::<T>::NotVoter)?;
-            let new = Self::poked(&basis, who, &old)?;
+            let new = Self::poked(&basis, who, &old);
             ensure!(new != old, Error::<T>::NothingToPoke);
             Share::of(vote, &old).take_from(tally)?;
             Share::of(vote, &new).add_to(tally)?;

@@ -2,6 +2,7 @@
 //! What accounts weigh in a poll.
 
 use crate::{ClassOf, Config, Delegator, Delegators, Error, Pallet, PollIndex};
+use alloc::vec::Vec;
 use dream_primitives::registry::{CreditSnapshots, PollSubmission};
 use dream_primitives::voting::{vote_weight, AppliedVote, DelegatedVote, VoteTerm};
 use dream_primitives::{Balance, BoundedVec};
@@ -47,31 +48,27 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Weight of `tokens` of an account, of which at most those count that it has.
-    pub(crate) fn term(
-        basis: &Basis,
-        who: &T::AccountId,
-        tokens: Balance,
-    ) -> Result<VoteTerm, DispatchError> {
-        let credits = basis.epoch.map_or(Some(0), |e| T::Credits::credits(who, e));
-        let credits = credits.ok_or(Error::<T>::SnapshotExpired)?;
+    pub(crate) fn term(basis: &Basis, who: &T::AccountId, tokens: Balance) -> VoteTerm {
+        // A basis stands for an epoch that is kept.
+        let credits = basis.epoch.map_or(0, |e| T::Credits::credits(who, e));
         let tokens = tokens.min(T::Currency::total_balance(who));
-        Ok(VoteTerm {
+        VoteTerm {
             tokens,
             issuance: basis.issuance,
             weight: vote_weight(tokens, credits, basis.issuance, basis.total),
-        })
+        }
     }
 
     /// What a delegation adds.
     pub(crate) fn delegated_vote(
         basis: &Basis,
         delegator: &Delegator<T::AccountId>,
-    ) -> Result<DelegatedVote<T::AccountId>, DispatchError> {
-        Ok(DelegatedVote {
+    ) -> DelegatedVote<T::AccountId> {
+        DelegatedVote {
             account: delegator.account.clone(),
-            term: Self::term(basis, &delegator.account, delegator.balance)?,
+            term: Self::term(basis, &delegator.account, delegator.balance),
             conviction: delegator.conviction.into(),
-        })
+        }
     }
 
     /// Weighs a vote and, where it is not split, all that is delegated to the voter.
@@ -80,35 +77,36 @@ impl<T: Config> Pallet<T> {
         who: &T::AccountId,
         class: &ClassOf<T>,
         vote: AccountVote<Balance>,
-    ) -> Result<AppliedVote<T::AccountId>, DispatchError> {
-        let mut delegated = BoundedVec::new();
-        if vote.as_standard().is_some() {
-            for delegator in Delegators::<T>::get(who, class) {
-                delegated
-                    .try_push(Self::delegated_vote(basis, &delegator)?)
-                    .map_err(|_| Error::<T>::DelegatorsFull)?;
-            }
-        }
-        Ok(AppliedVote {
+    ) -> AppliedVote<T::AccountId> {
+        let delegated: Vec<_> = if vote.as_standard().is_some() {
+            let list = Delegators::<T>::get(who, class);
+            list.iter()
+                .map(|delegator| Self::delegated_vote(basis, delegator))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        AppliedVote {
             epoch: basis.epoch,
-            own: Self::term(basis, who, vote.balance())?,
-            delegated,
-        })
+            own: Self::term(basis, who, vote.balance()),
+            // The list has the same bound.
+            delegated: BoundedVec::truncate_from(delegated),
+        }
     }
 
     /// A term as its account would get it now, where that is less.
-    fn lowered(
-        basis: &Basis,
-        who: &T::AccountId,
-        term: VoteTerm,
-    ) -> Result<VoteTerm, DispatchError> {
+    fn lowered(basis: &Basis, who: &T::AccountId, term: VoteTerm) -> VoteTerm {
         // With the issuance of then, so that nothing but credits and tokens can make a difference.
         let then = Basis {
             issuance: term.issuance,
             ..*basis
         };
-        let new = Self::term(&then, who, term.tokens)?;
-        Ok(if new.weight < term.weight { new } else { term })
+        let new = Self::term(&then, who, term.tokens);
+        if new.weight < term.weight {
+            new
+        } else {
+            term
+        }
     }
 
     /// What was applied, lowered to what the accounts still have.
@@ -116,12 +114,12 @@ impl<T: Config> Pallet<T> {
         basis: &Basis,
         who: &T::AccountId,
         applied: &AppliedVote<T::AccountId>,
-    ) -> Result<AppliedVote<T::AccountId>, DispatchError> {
+    ) -> AppliedVote<T::AccountId> {
         let mut new = applied.clone();
-        new.own = Self::lowered(basis, who, applied.own)?;
+        new.own = Self::lowered(basis, who, applied.own);
         for d in &mut new.delegated {
-            d.term = Self::lowered(basis, &d.account, d.term)?;
+            d.term = Self::lowered(basis, &d.account, d.term);
         }
-        Ok(new)
+        new
     }
 }

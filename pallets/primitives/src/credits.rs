@@ -160,15 +160,17 @@ pub fn remember(history: &mut CreditHistory, before: Credits, now: u32) {
     *history = BoundedVec::truncate_from(all);
 }
 
-/// An amount as last written in epoch `epoch` or before, where that is over and within the ring; a default where it was nothing.
-pub fn as_of(history: &[Credits], current: Credits, epoch: u32, now: u32) -> Option<Credits> {
-    let age = now.checked_sub(epoch)?;
-    if age == 0 || age > RING {
-        return None;
-    }
+/// Whether histories answer for an epoch: it is over, and within the ring.
+pub fn kept(epoch: u32, now: u32) -> bool {
+    now.checked_sub(epoch)
+        .is_some_and(|age| (1..=RING).contains(&age))
+}
+
+/// An amount as last written in epoch `epoch`, which is [`kept`], or before; a default where it was nothing.
+pub fn as_of(history: &[Credits], current: Credits, epoch: u32) -> Credits {
     let all = core::iter::once(&current).chain(history.iter().rev());
     let found = all.into_iter().find(|c| c.step <= epoch).copied();
-    Some(found.unwrap_or_default())
+    found.unwrap_or_default()
 }
 
 impl Credits {
@@ -257,12 +259,11 @@ mod tests {
                 remember(&mut history, current, now);
                 current.add(amount, now);
                 for epoch in now.saturating_sub(RING + 3)..now + idle + 2 {
-                    let asked = as_of(&history, current, epoch, now + idle);
-                    if epoch >= now + idle || now + idle - epoch > RING {
-                        prop_assert_eq!(asked, None);
-                    } else {
+                    let past = epoch < now + idle && now + idle - epoch <= RING;
+                    prop_assert_eq!(kept(epoch, now + idle), past);
+                    if past {
                         let end = ends.get(epoch as usize).copied().unwrap_or(current);
-                        prop_assert_eq!(asked.map(|c| c.at(epoch)), Some(end.at(epoch)));
+                        prop_assert_eq!(as_of(&history, current, epoch).at(epoch), end.at(epoch));
                     }
                 }
             }

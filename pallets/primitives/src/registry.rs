@@ -236,10 +236,11 @@ pub trait AuditorRegistry<AccountId> {
 pub trait CreditSnapshots<AccountId> {
     /// Credit epoch that a block lies in.
     fn epoch(block: BlockNumber) -> u32;
-    /// Credits of an account as of the end of an epoch; `None` when the epoch is not over or older than the ring.
-    fn credits(account: &AccountId, epoch: u32) -> Option<u128>;
-    /// Credits of all accounts together, never less than their sum; `None` as for an account.
+    /// Credits of all accounts together as of the end of an epoch, never less than their sum; `None` when the epoch is not over
+    /// or older than the ring.
     fn total(epoch: u32) -> Option<u128>;
+    /// Credits of an account as of the end of an epoch that [`Self::total`] answers for; of another epoch it says nothing right.
+    fn credits(account: &AccountId, epoch: u32) -> u128;
 }
 
 /// How votes see polls, beside what the SDK's `Polling` says of them.

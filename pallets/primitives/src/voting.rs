@@ -5,7 +5,7 @@
 //! without tokens weigh anything; whoever holds the same share of both weighs its tokens; splitting an account in proportion
 //! changes nothing but the rounding; and by Cauchy-Schwarz the weights of all accounts together are at most the issuance.
 
-use crate::math::mul_div;
+use crate::math::{isqrt, mul_div};
 use crate::{Balance, BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use primitive_types::{U256, U512};
@@ -26,8 +26,7 @@ pub fn vote_weight(tokens: Balance, credits: u128, issuance: Balance, total: u12
     // At most tokens * issuance, so it fits 256 bits and its root 128.
     square
         .and_then(|square| U256::try_from(square).ok())
-        .and_then(|square| Balance::try_from(square.integer_sqrt()).ok())
-        .unwrap_or(0)
+        .map_or(0, isqrt)
 }
 
 /// The part of a weight that `part` of `tokens` has, rounded down: how a split vote divides it.

@@ -3,7 +3,7 @@
 
 use crate::{Config, CreditHistory, Credits, Event, Pallet, Terms, TotalCredits, TotalHistory};
 use dream_primitives::claim::RoundId;
-use dream_primitives::credits::{as_of, remember, step_of};
+use dream_primitives::credits::{as_of, kept, remember, step_of};
 use dream_primitives::registry::{CreditSnapshots, Funding};
 use dream_primitives::BlockNumber;
 use polkadot_sdk::frame_support::traits::Get;
@@ -65,19 +65,21 @@ impl<T: Config> CreditSnapshots<T::AccountId> for Pallet<T> {
         step_of(block, T::Parameters::get().rewards.credit_half_life)
     }
 
-    fn credits(account: &T::AccountId, epoch: u32) -> Option<u128> {
-        let (now, credits) = (Self::credit_epoch(), Credits::<T>::get(account));
-        // What was written before the end of the epoch needs no history.
-        let found = if credits.step <= epoch {
-            as_of(&[], credits, epoch, now)
-        } else {
-            as_of(&CreditHistory::<T>::get(account), credits, epoch, now)
-        };
-        found.map(|c| c.at(epoch))
+    fn total(epoch: u32) -> Option<u128> {
+        kept(epoch, Self::credit_epoch()).then(|| {
+            let (history, total) = (TotalHistory::<T>::get(), TotalCredits::<T>::get());
+            as_of(&history, total, epoch).at_up(epoch)
+        })
     }
 
-    fn total(epoch: u32) -> Option<u128> {
-        let (now, total) = (Self::credit_epoch(), TotalCredits::<T>::get());
-        as_of(&TotalHistory::<T>::get(), total, epoch, now).map(|c| c.at_up(epoch))
+    fn credits(account: &T::AccountId, epoch: u32) -> u128 {
+        let credits = Credits::<T>::get(account);
+        // What was written before the end of the epoch needs no history.
+        let found = if credits.step <= epoch {
+            credits
+        } else {
+            as_of(&CreditHistory::<T>::get(account), credits, epoch)
+        };
+        found.at(epoch)
     }
 }

@@ -315,7 +315,7 @@ impl<T: Config> Pallet<T> {
         );
         for epoch in now.saturating_sub(RING)..now {
             let total = Self::total(epoch).ok_or("an epoch of the ring is not kept")?;
-            let all = sum(&|who| Self::credits(who, epoch).unwrap_or(u128::MAX));
+            let all = sum(&|who| Self::credits(who, epoch));
             ensure!(all <= total, "credits were more than their total");
         }
         for (who, history) in CreditHistory::<T>::iter() {

@@ -209,9 +209,7 @@ fn delegator_should_be_refused_when_it_is_not_twice_as_heavy_as_the_lightest() {
 /// What 1000 DREAM of an account weigh in poll 3.
 fn weight_of(who: AccountId) -> u128 {
     let basis = ConvictionVoting::basis(3).unwrap();
-    ConvictionVoting::term(&basis, &who, 1_000 * DREAM)
-        .unwrap()
-        .weight
+    ConvictionVoting::term(&basis, &who, 1_000 * DREAM).weight
 }
 
 /// What an account adds to Anna's vote in poll 3.
