@@ -250,11 +250,10 @@ impl<T: Config> Pallet<T> {
         let canary = record.state == ClaimState::Canary;
         let round = record.claim.round;
         let stands = record.reverted && !record.was_felled();
-        if (Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary) || stands {
-            if Self::earns_credits(round) {
-                let units = Self::units(round, u64::from(record.claim.segments));
-                Self::grant_credits(&record.miner, units);
-            }
+        let vests = Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary;
+        if (vests || stands) && Self::earns_credits(round) {
+            let units = Self::units(round, u64::from(record.claim.segments));
+            Self::grant_credits(&record.miner, units);
         }
         for receipt in &record.receipts {
             Exposure::<T>::mutate_exists(record.claim.profile, |e| {
