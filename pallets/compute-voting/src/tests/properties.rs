@@ -31,9 +31,9 @@ fn op() -> impl Strategy<Value = Op> {
     let tokens = || (0u128..=1_200_000).prop_map(|n| n * DREAM / 1_000);
     prop_oneof![
         8 => (who(), 0u32..6, 0u8..7, tokens(), 0u8..4).prop_map(|(w, p, c, t, k)| Vote(w, p, c, t, k)),
-        4 => (who(), 0u8..3, who(), 0u8..7, tokens()).prop_map(|(w, c, to, k, t)| Delegate(w, c, to, k, t)),
-        2 => (who(), 0u8..3).prop_map(|(w, c)| Undelegate(w, c)),
-        3 => (who(), 0u32..6).prop_map(|(w, p)| Remove(w, p)),
+        8 => (who(), 0u8..2, who(), 0u8..7, tokens()).prop_map(|(w, c, to, k, t)| Delegate(w, c, to, k, t)),
+        8 => (who(), 0u8..2).prop_map(|(w, c)| Undelegate(w, c)),
+        8 => (who(), 0u32..6).prop_map(|(w, p)| Remove(w, p)),
         2 => (who(), 0u8..3).prop_map(|(w, c)| Unlock(w, c)),
         3 => (who(), 0u32..6).prop_map(|(w, p)| Poke(w, p)),
         3 => (who(), 0u128..20_000).prop_map(|(w, n)| Grant(w, n)),
@@ -164,7 +164,7 @@ fn weights(poll: u32) -> u128 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn tallies_should_stay_the_sums_of_votes_and_below_the_issuance(ops in proptest::collection::vec(op(), 1..80)) {
