@@ -51,6 +51,7 @@ pub mod trial;
 pub mod value;
 pub mod version;
 pub mod views;
+pub mod voting;
 
 pub use bounded_collections::{BoundedVec, ConstU32};
 pub use primitive_types::H256;

@@ -1,11 +1,41 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Integer helpers with stated rounding.
 
+use primitive_types::U256;
+
 /// `a * b / c` rounded down, through 256 bits. `None` when `c` is zero or the result passes `u128`.
 pub fn mul_div(a: u128, b: u128, c: u128) -> Option<u128> {
-    use primitive_types::U256;
     let product = U256::from(a).checked_mul(U256::from(b))?;
     product.checked_div(U256::from(c))?.try_into().ok()
+}
+
+/// `a * b / c` rounded up, through 256 bits. `None` when `c` is zero or the result passes `u128`.
+pub fn mul_div_up(a: u128, b: u128, c: u128) -> Option<u128> {
+    let product = U256::from(a).checked_mul(U256::from(b))?;
+    let more = U256::from(c.checked_sub(1)?);
+    product
+        .checked_add(more)?
+        .checked_div(U256::from(c))?
+        .try_into()
+        .ok()
+}
+
+/// The square root, rounded down: Newton's method from above, begun at the root of the upper 128 bits.
+#[allow(clippy::arithmetic_side_effects)] // Shifts by less than 256 bits.
+pub fn isqrt(n: U256) -> u128 {
+    // Even, and large enough that 128 bits are left.
+    let shift = n.bits().saturating_sub(127) & !1;
+    let upper = u128::try_from(n >> shift).unwrap_or(u128::MAX);
+    let start = U256::from(upper.isqrt()).saturating_add(U256::one()) << (shift / 2);
+    let mut root = start;
+    loop {
+        let quotient = n.checked_div(root).unwrap_or_default();
+        let next = root.saturating_add(quotient) >> 1usize;
+        if next >= root {
+            return u128::try_from(root).unwrap_or(u128::MAX);
+        }
+        root = next;
+    }
 }
 
 /// `numerator / denominator` rounded half away from zero; a zero denominator gives zero. The plain form that the merge's
@@ -83,10 +113,33 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn isqrt_should_be_the_floor_of_the_root(high: u128, low: u128, cut in 0usize..256) {
+            let n = ((U256::from(high) << 128) | U256::from(low)) >> cut;
+            prop_assert_eq!(U256::from(isqrt(n)), n.integer_sqrt());
+            let square = U256::from(high) * U256::from(high);
+            prop_assert_eq!(isqrt(square), high);
+            prop_assert_eq!(isqrt(square.saturating_sub(U256::one())), if high > 0 { high - 1 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn isqrt_should_hold_at_the_edges() {
+        for n in [0u128, 1, 2, 3, 4, 8, 9, u128::MAX - 1, u128::MAX] {
+            assert_eq!(isqrt(U256::from(n)), n.isqrt());
+        }
+        assert_eq!(isqrt(U256::MAX), u128::MAX);
+    }
+
     #[test]
     fn mul_div_should_fail_when_result_overflows_or_divisor_is_zero() {
         assert_eq!(mul_div(u128::MAX, u128::MAX, u128::MAX), Some(u128::MAX));
         assert_eq!(mul_div(u128::MAX, 2, 1), None);
         assert_eq!(mul_div(1, 1, 0), None);
+        assert_eq!(mul_div_up(u128::MAX, u128::MAX, u128::MAX), Some(u128::MAX));
+        assert_eq!(mul_div_up(u128::MAX, 2, 1), None);
+        assert_eq!(mul_div_up(1, 1, 0), None);
+        assert_eq!((mul_div(7, 1, 2), mul_div_up(7, 1, 2)), (Some(3), Some(4)));
     }
 }

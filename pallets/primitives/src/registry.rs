@@ -232,6 +232,23 @@ pub trait AuditorRegistry<AccountId> {
     fn has_public_rounds(branch: BranchId) -> bool;
 }
 
+/// How votes see compute credits.
+pub trait CreditSnapshots<AccountId> {
+    /// Credit epoch that a block lies in.
+    fn epoch(block: BlockNumber) -> u32;
+    /// Credits of all accounts together as of the end of an epoch, never less than their sum; `None` when the epoch is not over
+    /// or older than the ring.
+    fn total(epoch: u32) -> Option<u128>;
+    /// Credits of an account as of the end of an epoch that [`Self::total`] answers for; of another epoch it says nothing right.
+    fn credits(account: &AccountId, epoch: u32) -> u128;
+}
+
+/// How votes see polls, beside what the SDK's `Polling` says of them.
+pub trait PollSubmission {
+    /// Block in which an ongoing poll was submitted; `None` when the poll is unknown or over.
+    fn submitted(poll: u32) -> Option<BlockNumber>;
+}
+
 /// Randomness of the parent block.
 pub trait ParentRandomness<AccountId> {
     /// Its VRF output, where it has one.

@@ -77,6 +77,12 @@ const RULES: &[Rule] = &[
         reserved: SDK,
     },
     Rule {
+        member: "pallet-compute-voting",
+        folder: "pallets/compute-voting",
+        ours: PRIMITIVES,
+        reserved: SDK,
+    },
+    Rule {
         member: "dream-simulator",
         folder: "pallets/simulator",
         ours: &[
@@ -290,6 +296,7 @@ fn offences_should_name_each_forbidden_import() {
         ("dream-primitives", "dream-store"),
         ("dream-primitives", "polkadot-sdk"),
         ("pallet-useful-work", "pallet-model-registry"),
+        ("pallet-compute-voting", "pallet-useful-work"),
         ("pallet-model-registry", "frame-support"),
         ("dream-runtime", "sp-core"),
         ("dream-node", "sc-service"),

@@ -277,5 +277,8 @@ mod events {
             amount: Balance,
             left: Balance,
         },
+        /// A jury found against an account's claim: its credits are gone, those of earlier epochs among them. Votes that they
+        /// count in are lowered when they are poked.
+        CreditsRevoked { account: T::AccountId, amount: u128 },
     }
 }

@@ -48,6 +48,7 @@ mod bonds;
 mod challenges;
 mod chunks;
 mod claims;
+mod credits;
 mod disputes;
 mod errors;
 mod escrow;
@@ -92,7 +93,7 @@ pub mod pallet {
     use dream_primitives::claim::{
         Availability, Claim, ReplayReport, RoundId, SegmentOpening, StartState, TraceProof, Verdict,
     };
-    use dream_primitives::credits::Credits as CreditBalance;
+    use dream_primitives::credits::{CreditHistory as CreditRing, Credits as CreditBalance};
     use dream_primitives::dispute::{
         Answer, ChunkProof, DeltaOpening, NodeId, PairProof, PairTable, Tree,
     };

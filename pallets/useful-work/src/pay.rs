@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Emission, receipts, vesting and credits.
+//! Emission, receipts and vesting.
 
 use crate::{
-    Config, Credits, Event, Exposure, Pallet, ParentAuthor, PendingIssuance, ProducerPot,
-    Producers, Terms, TotalCredits,
+    Config, Event, Exposure, Pallet, ParentAuthor, PendingIssuance, ProducerPot, Producers, Terms,
 };
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
@@ -12,7 +11,7 @@ use dream_primitives::math::{mul_div, to_u64};
 use dream_primitives::params::ChainParameters;
 use dream_primitives::registry::Funding;
 use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, Receipt, Role, Round};
-use dream_primitives::{credits, Balance, BlockNumber, H256};
+use dream_primitives::{Balance, BlockNumber, H256};
 use polkadot_sdk::frame_support::traits::fungible::{Inspect, Mutate};
 use polkadot_sdk::frame_support::traits::Get;
 
@@ -245,18 +244,16 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Pays a claim's receipts out, grants the miner's credits, and frees all bonds of the claim.
-    pub(crate) fn pay_out(id: H256, record: &mut Record<T>, parameters: &ChainParameters) {
+    pub(crate) fn pay_out(id: H256, record: &mut Record<T>) {
         // What was faked on duty is paid, but earns no voice. A revert takes a claim out of the model; pay and credits go
         // with a lost jury only.
         let canary = record.state == ClaimState::Canary;
         let round = record.claim.round;
         let stands = record.reverted && !record.was_felled();
-        if (Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary) || stands {
-            let funded = matches!(Self::funding(round), Some(Funding::Emission(_)));
-            if funded {
-                let units = Self::units(round, u64::from(record.claim.segments));
-                Self::grant_credits(&record.miner, units, parameters);
-            }
+        let vests = Self::move_claim(record, ClaimEvent::Vest).is_some() && !canary;
+        if (vests || stands) && Self::earns_credits(round) {
+            let units = Self::units(round, u64::from(record.claim.segments));
+            Self::grant_credits(&record.miner, units);
         }
         for receipt in &record.receipts {
             Exposure::<T>::mutate_exists(record.claim.profile, |e| {
@@ -282,15 +279,5 @@ impl<T: Config> Pallet<T> {
             Self::unlock(&seat.verifier, seat.bond);
             seat.bond = 0;
         }
-    }
-
-    fn grant_credits(account: &T::AccountId, units: u128, parameters: &ChainParameters) {
-        let step = credits::step_of(Self::now(), parameters.rewards.credit_half_life);
-        Credits::<T>::mutate(account, |c| c.add(units, step));
-        TotalCredits::<T>::mutate(|c| c.add(units, step));
-        Self::deposit_event(Event::Credited {
-            account: account.clone(),
-            amount: units,
-        });
     }
 }

@@ -169,9 +169,18 @@ mod storage {
     pub type Credits<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, CreditBalance, ValueQuery>;
 
-    /// Sum of all credits.
+    /// Credits of all accounts, rounded up when they decay.
     #[pallet::storage]
     pub type TotalCredits<T: Config> = StorageValue<_, CreditBalance, ValueQuery>;
+
+    /// What an account's credits were in earlier epochs.
+    #[pallet::storage]
+    pub type CreditHistory<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, CreditRing, ValueQuery>;
+
+    /// What the credits of all were in earlier epochs.
+    #[pallet::storage]
+    pub type TotalHistory<T: Config> = StorageValue<_, CreditRing, ValueQuery>;
 
     /// Trials of claims.
     #[pallet::storage]

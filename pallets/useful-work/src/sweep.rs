@@ -41,7 +41,7 @@ impl<T: Config> Pallet<T> {
             }
             Phase::FlagOpening => Self::settle(round, id, record, parameters),
             Phase::Paying => Self::write_receipts(round, id, record, parameters),
-            Phase::Vesting => Self::pay_out(id, record, parameters),
+            Phase::Vesting => Self::pay_out(id, record),
             Phase::Closed => return false,
             _ => {}
         }

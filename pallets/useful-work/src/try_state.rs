@@ -2,18 +2,19 @@
 //! Invariants, checked after every test and by `try-runtime`.
 
 use crate::{
-    ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CurrentRound, Escrows,
-    Exposure, FundedBranches, HoldReason, Newcomers, OutsideLocks, Pallet, PendingIssuance,
-    Producers, ProfileStakes, Profiles, Residuals, RoundClaims, Rounds, Terms, Tickets, TrialSeats,
-    TrialWindows, Trials, Valuations, Verifiers,
+    ActiveRounds, ActiveTrials, Bonds, Candidates, ClaimOf, Claims, Config, CreditHistory, Credits,
+    CurrentRound, Escrows, Exposure, FundedBranches, HoldReason, Newcomers, OutsideLocks, Pallet,
+    PendingIssuance, Producers, ProfileStakes, Profiles, Residuals, RoundClaims, Rounds, Terms,
+    Tickets, TotalCredits, TrialSeats, TrialWindows, Trials, Valuations, Verifiers,
 };
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use codec::Encode;
 use dream_primitives::claim::RoundId;
+use dream_primitives::credits::RING;
 use dream_primitives::feedback::CarriedResidual;
 use dream_primitives::math::{to_u32, to_usize};
-use dream_primitives::registry::Funding;
+use dream_primitives::registry::{CreditSnapshots, Funding};
 use dream_primitives::round::{ClaimRecord, ClaimState, Phase, Round, MAX_CLAIMS};
 use dream_primitives::ticket::Entry;
 use dream_primitives::trial::Stage;
@@ -220,6 +221,7 @@ impl<T: Config> Pallet<T> {
         );
         Self::check_escrows()?;
         Self::check_newcomers()?;
+        Self::check_credits()?;
         ensure!(
             pending == PendingIssuance::<T>::get(),
             "receipts are not what is pending"
@@ -297,6 +299,33 @@ impl<T: Config> Pallet<T> {
         };
         let funded = FundedBranches::<T>::get();
         ensure!(funded.iter().all(pays), "a funded branch cannot pay");
+        Ok(())
+    }
+
+    /// The credits of all are never less than those of each, now and in every epoch that is kept; histories are ascending.
+    fn check_credits() -> Result<(), TryRuntimeError> {
+        let now = Self::credit_epoch();
+        let sum = |of: &dyn Fn(&T::AccountId) -> u128| {
+            Credits::<T>::iter_keys().fold(0u128, |n, who| n.saturating_add(of(&who)))
+        };
+        let all = sum(&|who| Credits::<T>::get(who).at(now));
+        ensure!(
+            all <= TotalCredits::<T>::get().at_up(now),
+            "credits are more than their total"
+        );
+        for epoch in now.saturating_sub(RING)..now {
+            let total = Self::total(epoch).ok_or("an epoch of the ring is not kept")?;
+            let all = sum(&|who| Self::credits(who, epoch));
+            ensure!(all <= total, "credits were more than their total");
+        }
+        for (who, history) in CreditHistory::<T>::iter() {
+            let last = Credits::<T>::get(who).step;
+            ensure!(
+                history.is_sorted_by(|a, b| a.step < b.step)
+                    && history.iter().all(|c| c.step < last),
+                "a credit history is out of order"
+            );
+        }
         Ok(())
     }
 

@@ -211,6 +211,9 @@ impl<T: Config> Pallet<T> {
         parameters: &ChainParameters,
     ) {
         Self::carry_out(id, judgement, parameters);
+        if outcome == Outcome::Slashed && Self::earns_credits(record.claim.round) {
+            Self::revoke_credits(&record.miner);
+        }
         if let Some(mut round) = Rounds::<T>::get(record.claim.round) {
             round.trials = round.trials.saturating_sub(1);
             match trial.level {

@@ -14,6 +14,7 @@ use dream_primitives::registry::*;
 use dream_primitives::round::*;
 use dream_primitives::trial::Trial;
 use dream_primitives::version::VersionHeader;
+use dream_primitives::voting::AppliedVote;
 use std::fmt::Write;
 
 #[test]
@@ -22,6 +23,7 @@ fn longest_encodings_should_be_the_reviewed_ones() {
     let mut line = |name: &str, longest: usize| {
         writeln!(text, "{name} = {longest}").unwrap();
     };
+    line("AppliedVote", AppliedVote::<AccountId>::max_encoded_len());
     line("Branch", Branch::<AccountId>::max_encoded_len());
     line("ChainParameters", ChainParameters::max_encoded_len());
     line("Claim", Claim::max_encoded_len());

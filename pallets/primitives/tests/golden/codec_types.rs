@@ -22,6 +22,7 @@ use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{
     AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView,
 };
+use dream_primitives::voting::{AppliedVote, DelegatedVote, VoteTerm};
 use dream_primitives::H256;
 use scale_info::{form::MetaForm, Field, TypeDef, TypeInfo};
 use std::collections::BTreeSet;
@@ -473,6 +474,23 @@ fn add_structures(d: &mut Dump) {
         amount: 1 << 80,
         step: 12,
     }]);
+    let term = |tokens| VoteTerm {
+        tokens,
+        issuance: 1 << 70,
+        weight: 5,
+    };
+    let delegated = DelegatedVote {
+        account: [4; 32],
+        term: term(7),
+        conviction: 6,
+    };
+    d.add(&[AppliedVote {
+        epoch: Some(3),
+        own: term(9),
+        delegated: bounded(core::slice::from_ref(&delegated)),
+    }]);
+    d.add(&[delegated]);
+    d.add(&[term(8)]);
     d.add(&[dataset()]);
     d.add(&[entry()]);
     d.add(&[RoundPay {

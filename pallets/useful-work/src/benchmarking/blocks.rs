@@ -8,7 +8,7 @@ use crate::*;
 use alloc::vec;
 use alloc::vec::Vec;
 use dream_primitives::claim::{RoundId, Verdict};
-use dream_primitives::credits::Credits as CreditBalance;
+use dream_primitives::credits::{Credits as CreditBalance, RING};
 use dream_primitives::draw::MAX_COMMITTEE;
 use dream_primitives::recipe::AggregationRule;
 use dream_primitives::record::{Receipt, Role};
@@ -84,6 +84,7 @@ fn put_vesting<T: Config>(claims: u32) -> RoundId {
     for (place, claim) in (0u32..).zip(ids) {
         let seat = |i: u32| place.saturating_mul(MAX_COMMITTEE).saturating_add(i);
         let miner: AccountOf<T> = rich::<T>("miner", place);
+        put_credits::<T>(&miner);
         let mut record = record::<T>(id, miner.clone(), ClaimState::Merged);
         record.newcomer = true;
         record.merged = true;
@@ -111,6 +112,18 @@ fn put_vesting<T: Config>(claims: u32) -> RoundId {
     Exposure::<T>::insert(LEAF, 1_000_000 * DREAM);
     put_valuation::<T>(id, ScoreStage::Done, DREAM);
     id
+}
+
+/// Credits that changed in each of the last epochs, so that the next grant changes a full history.
+fn put_credits<T: Config>(account: &AccountOf<T>) {
+    let last = Pallet::<T>::credit_epoch().saturating_sub(1);
+    let at = |age: u32| CreditBalance {
+        amount: 1 << 60,
+        step: last.saturating_sub(age),
+    };
+    Credits::<T>::insert(account, at(0));
+    let history = (1..=RING).rev().map(at).collect();
+    CreditHistory::<T>::insert(account, BoundedVec::truncate_from(history));
 }
 
 /// A valuation with all seats taken.

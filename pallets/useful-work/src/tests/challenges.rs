@@ -10,7 +10,7 @@ fn total(account: AccountId) -> u128 {
 }
 
 /// Two claims that their committees accepted, at Merging. Account 9 has a bond to challenge with.
-fn accepted() -> [Trace; 2] {
+pub(super) fn accepted() -> [Trace; 2] {
     assert_ok!(UsefulWork::bond(origin(9), 20_000 * DREAM));
     train();
     let traces = [Trace::new(1, R1), Trace::new(2, R1)];

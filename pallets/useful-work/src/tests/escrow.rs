@@ -39,6 +39,8 @@ fn train_funded(amount: Balance) {
 fn funded_branch_should_pay_from_its_escrow_and_earn_no_credits() {
     build_and_execute(|| {
         train_funded(5_000 * DREAM);
+        // Nor does a jury's verdict on such a branch take any away.
+        assert!(!UsefulWork::earns_credits(newcomers::R2));
         let escrow = Escrows::<Test>::get(0).unwrap();
         assert_eq!(
             (escrow.balance, escrow.reserved),

@@ -6,6 +6,7 @@ mod bonds;
 mod challenges;
 mod chunks;
 mod claim;
+mod credits;
 mod disputes;
 mod escrow;
 mod flags;
