@@ -528,16 +528,10 @@ fn add_structures(d: &mut Dump) {
         block: 77,
         suspended_from: Some(97),
     }]);
-    d.add(&[
-        DatasetUse {
-            branch: 3,
-            last: None,
-        },
-        DatasetUse {
-            branch: 4,
-            last: Some(12),
-        },
-    ]);
+    d.add(&[DatasetUse {
+        branch: 4,
+        last: Some(12),
+    }]);
     d.add(&[SampleDemand::<AccountId> {
         sample: 19,
         demander: [43; 32],
