@@ -5,6 +5,7 @@ mod commit_shard;
 mod demand_sample;
 mod end_demands;
 mod invariants;
+mod sequences;
 mod set_mixture;
 mod submit;
 mod supply_sample;
