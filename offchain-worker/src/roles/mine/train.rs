@@ -36,7 +36,15 @@ impl Miner {
         let head = worker.base_state(&view.at).await?;
         let state_0 = TrainingState::from_head(&architecture, &head)?;
         let (mut record, mut state) = self.resume(view, &profile, state_0)?;
-        let corpus = worker.corpus(&view.at.terms).await?;
+        let corpus = match worker.corpus(&view.at.terms).await {
+            Err(error @ WorkerError::Data { dataset, .. }) if error.lacking() => {
+                let why = format!("round {} cannot be trained: {error}", view.id().number);
+                self.told.say(ROLE, why);
+                worker.demand_data(ROLE, &view.at, dataset).await?;
+                return Ok(Next::Wait);
+            }
+            other => other?,
+        };
         let batches = RoundBatches::new(
             corpus,
             worker.chain.genesis(),
