@@ -399,6 +399,7 @@ impl World {
             head,
             admission: None,
             deposit,
+            frozen: false,
         });
     }
 
