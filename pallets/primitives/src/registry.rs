@@ -110,6 +110,8 @@ pub struct Branch<AccountId> {
     pub admission: Option<Admission>,
     /// Held from the owner.
     pub deposit: Balance,
+    /// Whether governance froze it: no round opens, and its head moves by a revert's replay alone.
+    pub frozen: bool,
 }
 
 /// A registered data set.

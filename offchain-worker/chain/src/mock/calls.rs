@@ -379,6 +379,7 @@ impl World {
             head,
             admission: None,
             deposit,
+            frozen: false,
         });
     }
 

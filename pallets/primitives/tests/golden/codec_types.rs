@@ -603,6 +603,7 @@ fn add_structures(d: &mut Dump) {
     d.add(&[BranchView {
         branch: 2,
         admitted: true,
+        frozen: false,
         head: h(45),
         header: header(),
     }]);
