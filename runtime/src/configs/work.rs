@@ -32,6 +32,8 @@ impl pallet_model_registry::Config for Runtime {
 impl pallet_data_registry::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type Rounds = UsefulWork;
+    type Treasury = configs::TreasuryAccount;
     type Parameters = ChainParameters;
     type AdminOrigin = OrRoot<Mixture>;
     type WeightInfo = crate::weights::pallet_data_registry::WeightInfo<DbWeight>;
