@@ -17,6 +17,7 @@ use polkadot_sdk::*;
 
 frame_benchmarking::define_benchmarks!(
     [pallet_chain_parameters, ChainParameters]
+    [pallet_compute_voting, ConvictionVoting]
     [pallet_model_registry, ModelRegistry]
     [pallet_data_registry, DataRegistry]
     [pallet_useful_work, UsefulWork]
@@ -174,5 +175,18 @@ impl pallet_secure_aggregation::benchmarking::BenchmarkHelper<AccountId> for Hel
         });
         let all = BoundedVec::truncate_from(all.collect());
         pallet_useful_work::Verifiers::<Runtime>::insert(branch, all);
+    }
+}
+
+impl pallet_compute_voting::benchmarking::BenchmarkHelper<AccountId> for Helper {
+    fn give_credits(account: &AccountId, units: u128) {
+        UsefulWork::grant_credits(account, units);
+    }
+
+    fn next_epoch() {
+        let half_life = ChainParameters::get().rewards.credit_half_life;
+        let epoch = half_life / dream_primitives::credits::STEPS;
+        let now = System::block_number();
+        System::set_block_number(now.saturating_add(epoch));
     }
 }

@@ -19,7 +19,9 @@ mod apis;
 mod benchmarks;
 pub mod configs;
 pub mod genesis;
+pub mod origins;
 pub mod sessions;
+pub mod tracks;
 pub mod weights;
 
 use alloc::{borrow::Cow, vec::Vec};
@@ -205,6 +207,12 @@ mod runtime {
     pub type Preimage = pallet_preimage;
     #[runtime::pallet_index(32)]
     pub type Treasury = pallet_treasury;
+    #[runtime::pallet_index(33)]
+    pub type ConvictionVoting = pallet_compute_voting;
+    #[runtime::pallet_index(34)]
+    pub type Referenda = pallet_referenda;
+    #[runtime::pallet_index(35)]
+    pub type Origins = crate::origins;
     #[runtime::pallet_index(40)]
     pub type Sudo = pallet_sudo;
 

@@ -53,6 +53,7 @@ impl<T: Config> From<ParameterError> for Error<T> {
             ParameterError::Rewards => Self::Rewards,
             ParameterError::HonestyDoesNotPay => Self::HonestyDoesNotPay,
             ParameterError::NewcomerSlots => Self::NewcomerSlots,
+            ParameterError::Governance => Self::Governance,
         }
     }
 }
@@ -98,6 +99,9 @@ pub fn advice(error: ParameterError) -> &'static str {
         }
         ParameterError::NewcomerSlots => {
             "round.newcomerSlots must be at most 64; with slots audit.newcomerSegments must be at least twice audit.segments and at most 16, and large enough that faking without a bond does not pay"
+        }
+        ParameterError::Governance => {
+            "governance.hourBlocks and its deposits must be positive, and 720 hours at most a quarter of rewards.creditHalfLife"
         }
     }
 }

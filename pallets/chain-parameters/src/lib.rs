@@ -142,6 +142,8 @@ pub mod pallet {
         HonestyDoesNotPay,
         /// `round.newcomerSlots` or `audit.newcomerSegments` is out of range, or faking without a bond would pay.
         NewcomerSlots,
+        /// `governance.hourBlocks` or a deposit is zero, or the longest referendum outlasts the credits that are kept.
+        Governance,
     }
 
     #[pallet::hooks]

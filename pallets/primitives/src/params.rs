@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Chain parameters and the one check that they must pass everywhere.
 
+use crate::credits::{RING, STEPS};
 use crate::draw::{self, MAX_AUDITED, MAX_COMMITTEE};
 use crate::emission::PARTS;
 use crate::math::mul_div;
 use crate::round::MAX_CLAIMS;
+use crate::voting::MAX_POLL_HOURS;
 use crate::{Balance, BlockNumber, SUPPLY_CAP};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -219,6 +221,33 @@ pub struct RewardParameters {
     pub bootstrap_issuance: Balance,
 }
 
+/// Governance. Periods of all tracks are multiples of an hour.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase", deny_unknown_fields)
+)]
+pub struct GovernanceParameters {
+    /// Blocks that count as an hour. A development chain makes hours short.
+    pub hour_blocks: BlockNumber,
+    /// Held from whoever submits a referendum.
+    pub submission_deposit: Balance,
+    /// Held from whoever asks for a decision; each track takes a multiple.
+    pub decision_deposit: Balance,
+}
+
 /// All parameters of a chain.
 #[derive(
     Clone,
@@ -248,6 +277,8 @@ pub struct ChainParameters {
     pub bonds: BondParameters,
     /// Rewards.
     pub rewards: RewardParameters,
+    /// Governance.
+    pub governance: GovernanceParameters,
 }
 
 /// Why parameters are refused.
@@ -305,6 +336,9 @@ pub enum ParameterError {
     /// With `round.newcomerSlots`: they are above 64 or not below `round.maxClaims`, `audit.newcomerSegments` is below twice `audit.segments` or above
     /// 16, or faking without a bond would pay.
     NewcomerSlots,
+    /// `governance.hourBlocks` or a deposit is zero, or the longest referendum (720 hours) outlasts the credits that are kept
+    /// (`rewards.creditHalfLife` / 4 blocks).
+    Governance,
 }
 
 impl RoundParameters {
@@ -366,6 +400,7 @@ pub fn check(p: &ChainParameters) -> Result<(), ParameterError> {
     check_audit(&p.audit)?;
     check_bonds(&p.bonds, &p.round)?;
     check_rewards(&p.rewards)?;
+    check_governance(&p.governance, &p.rewards)?;
     check_honesty(p)
 }
 
@@ -446,6 +481,17 @@ fn check_rewards(r: &RewardParameters) -> Result<(), ParameterError> {
     ensure(
         all.is_some_and(|n| n <= SUPPLY_CAP),
         ParameterError::Emission,
+    )
+}
+
+/// The longest referendum must end while the credits that it counts are kept.
+fn check_governance(g: &GovernanceParameters, r: &RewardParameters) -> Result<(), ParameterError> {
+    let deposits = g.submission_deposit > 0 && g.decision_deposit > 0;
+    let longest = g.hour_blocks.checked_mul(MAX_POLL_HOURS);
+    let kept = (r.credit_half_life / STEPS).saturating_mul(RING);
+    ensure(
+        deposits && g.hour_blocks > 0 && longest.is_some_and(|n| n <= kept),
+        ParameterError::Governance,
     )
 }
 
@@ -544,6 +590,17 @@ mod tests {
         assert_eq!(
             with(|p| p.bonds.availability = 500 * DREAM),
             Err(E::HonestyDoesNotPay)
+        );
+        assert_eq!(with(|p| p.governance.hour_blocks = 0), Err(E::Governance));
+        assert_eq!(with(|p| p.governance.hour_blocks = 35), Err(E::Governance));
+        assert_eq!(
+            with(|p| p.rewards.credit_half_life = 2_879),
+            Err(E::Governance)
+        );
+        assert_eq!(with(|p| p.rewards.credit_half_life = 2_880), Ok(()));
+        assert_eq!(
+            with(|p| p.governance.decision_deposit = 0),
+            Err(E::Governance)
         );
         assert_eq!(with(|p| p.audit.escalation = 3), Err(E::Escalation));
         assert_eq!(with(|p| p.audit.escalation = 17), Err(E::Escalation));

@@ -2,8 +2,8 @@
 //! Parameters that chains start from.
 
 use crate::params::{
-    AuditParameters, BondParameters, ChainParameters, ConsensusParameters, RewardParameters,
-    RoundParameters,
+    AuditParameters, BondParameters, ChainParameters, ConsensusParameters, GovernanceParameters,
+    RewardParameters, RoundParameters,
 };
 use crate::DREAM;
 
@@ -70,6 +70,11 @@ impl ChainParameters {
                 credit_half_life: 100_000,
                 bootstrap_issuance: 100_000_000 * DREAM,
             },
+            governance: GovernanceParameters {
+                hour_blocks: 1,
+                submission_deposit: DREAM,
+                decision_deposit: 10 * DREAM,
+            },
         }
     }
 
@@ -113,6 +118,7 @@ impl ChainParameters {
         p.bonds.availability = 10_000 * DREAM;
         p.bonds.unbonding_blocks = 30_000;
         p.rewards.credit_half_life = 5_000_000;
+        p.governance.hour_blocks = 600;
         p
     }
 }

@@ -11,6 +11,10 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use primitive_types::{U256, U512};
 use scale_info::TypeInfo;
 
+/// No referendum takes votes for longer, from its submission on: governance's periods are multiples of an hour
+/// (`governance.hourBlocks`).
+pub const MAX_POLL_HOURS: u32 = 720;
+
 /// Most accounts that delegate to one account in a class of polls.
 pub const MAX_DELEGATORS: u32 = 32;
 

@@ -19,8 +19,8 @@ impl<T: Config> Pallet<T> {
         Terms::<T>::get(round).is_some_and(|t| matches!(t.funding, Funding::Emission(_)))
     }
 
-    /// Grants credits.
-    pub(crate) fn grant_credits(account: &T::AccountId, units: u128) {
+    /// Grants credits. It is public for a runtime's benchmarks alone.
+    pub fn grant_credits(account: &T::AccountId, units: u128) {
         let epoch = Self::credit_epoch();
         let mut credits = Credits::<T>::get(account);
         if credits.step < epoch {

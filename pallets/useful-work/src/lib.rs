@@ -185,12 +185,17 @@ pub mod pallet {
     pub struct GenesisConfig<T: Config> {
         /// Founding verifiers and validators with their bonds, which are minted on top of other balances.
         pub founders: Vec<(T::AccountId, Balance)>,
+        /// Compute credits of the first voters: without any nobody could admit the first branch. They decay as all do.
+        pub credits: Vec<(T::AccountId, u128)>,
     }
 
     #[pallet::genesis_build]
     impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
         fn build(&self) {
             Pallet::<T>::build_founders(&self.founders);
+            for (account, units) in &self.credits {
+                Pallet::<T>::grant_credits(account, *units);
+            }
         }
     }
 

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Deferred calls, preimages, the treasury and the key of development chains.
+//! Referenda and votes on them, deferred calls, preimages, the treasury and the key of development chains.
 
+use crate::origins::{Cancel, Kill, OrRoot, Spend};
+use crate::tracks::{hours, Tracks, LOCKING_HOURS, UNDECIDING_HOURS};
 use crate::*;
+
+use dream_primitives::registry::PollSubmission;
 
 use frame_support::{
     parameter_types,
     traits::{
         fungible::HoldConsideration,
         tokens::{PayFromAccount, UnityAssetBalanceConversion},
-        ConstU32, EqualPrivilegeOnly, LinearStoragePrice,
+        AsEnsureOriginWithArg, ConstU32, EitherOf, EqualPrivilegeOnly, Get, LinearStoragePrice,
     },
     weights::Weight,
     PalletId,
 };
-use frame_system::{EnsureRoot, EnsureRootWithSuccess};
+use frame_system::{EnsureRoot, EnsureRootWithSuccess, EnsureSigned, EnsureWithSuccess};
 use sp_runtime::{
     traits::{AccountIdConversion, IdentityLookup},
     Perbill, Permill,
@@ -69,7 +73,7 @@ parameter_types! {
 
 impl pallet_treasury::Config for Runtime {
     type Currency = Balances;
-    type RejectOrigin = EnsureRoot<AccountId>;
+    type RejectOrigin = OrRoot<Spend>;
     type RuntimeEvent = RuntimeEvent;
     type SpendPeriod = SpendPeriod;
     type Burn = TreasuryBurn;
@@ -78,7 +82,10 @@ impl pallet_treasury::Config for Runtime {
     type WeightInfo = pallet_treasury::weights::SubstrateWeight<Runtime>;
     type SpendFunds = ();
     type MaxApprovals = ConstU32<100>;
-    type SpendOrigin = EnsureRootWithSuccess<AccountId, MaxSpend>;
+    type SpendOrigin = EitherOf<
+        EnsureRootWithSuccess<AccountId, MaxSpend>,
+        EnsureWithSuccess<Spend, AccountId, MaxSpend>,
+    >;
     type AssetKind = ();
     type Beneficiary = AccountId;
     type BeneficiaryLookup = IdentityLookup<AccountId>;
@@ -89,6 +96,66 @@ impl pallet_treasury::Config for Runtime {
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = ();
 }
+
+parameter_types! {
+    pub SubmissionDeposit: Balance =
+        <ChainParameters as Get<dream_primitives::params::ChainParameters>>::get()
+            .governance
+            .submission_deposit;
+    pub UndecidingTimeout: BlockNumber = hours(UNDECIDING_HOURS);
+    pub VoteLockingPeriod: BlockNumber = hours(LOCKING_HOURS);
+    /// All weights together are at most the issuance.
+    pub MaxTurnout: Balance = Balances::total_issuance();
+}
+
+impl pallet_referenda::Config for Runtime {
+    type RuntimeCall = RuntimeCall;
+    type RuntimeEvent = RuntimeEvent;
+    type WeightInfo = pallet_referenda::weights::SubstrateWeight<Runtime>;
+    type Scheduler = Scheduler;
+    type Currency = Balances;
+    type SubmitOrigin = AsEnsureOriginWithArg<EnsureSigned<AccountId>>;
+    type CancelOrigin = OrRoot<Cancel>;
+    type KillOrigin = OrRoot<Kill>;
+    type Slash = Treasury;
+    type Votes = Balance;
+    type Tally = pallet_compute_voting::TallyOf<Runtime>;
+    type SubmissionDeposit = SubmissionDeposit;
+    type MaxQueued = ConstU32<100>;
+    type UndecidingTimeout = UndecidingTimeout;
+    type AlarmInterval = ConstU32<1>;
+    type Tracks = Tracks;
+    type Preimages = Preimage;
+    type BlockNumberProvider = System;
+}
+
+/// When referenda were submitted.
+pub struct Submissions;
+
+impl PollSubmission for Submissions {
+    fn submitted(poll: u32) -> Option<BlockNumber> {
+        match pallet_referenda::ReferendumInfoFor::<Runtime>::get(poll)? {
+            pallet_referenda::ReferendumInfo::Ongoing(status) => Some(status.submitted),
+            _ => None,
+        }
+    }
+}
+
+impl pallet_compute_voting::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeFreezeReason = RuntimeFreezeReason;
+    type Polls = Referenda;
+    type Submissions = Submissions;
+    type Credits = UsefulWork;
+    type MaxTurnout = MaxTurnout;
+    type MaxVotes = ConstU32<512>;
+    type VoteLockingPeriod = VoteLockingPeriod;
+    type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Helper;
+}
+
+impl crate::origins::Config for Runtime {}
 
 impl pallet_sudo::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
