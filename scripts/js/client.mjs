@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What tests send with polkadot.js: extrinsics, models, data sets, profiles and claims.
 
-import { hexToU8a, stringToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
+import { hexToU8a, stringToU8a, u8aConcat, u8aToHex, u8aToU8a } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import assert from 'node:assert/strict';
 
@@ -85,7 +85,7 @@ export const le = (value, bytes) => Uint8Array.from({ length: bytes }, (_, i) =>
 export function chainHash(genesis, tag, parts) {
   const name = new Uint8Array(16);
   name.set(stringToU8a(tag));
-  return u8aToHex(blake2AsU8a(u8aConcat([2], name, hexToU8a(genesis), ...parts.flatMap((part) => [le(part.length, 8), part]))));
+  return u8aToHex(blake2AsU8a(u8aConcat([2], name, u8aToU8a(genesis), ...parts.flatMap((part) => [le(part.length, 8), part]))));
 }
 
 /** Registers a model; resolves to its branch. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Referenda as the pages of polkadot.js Apps send them, and the weights that votes in them must have.
 
-import { hexToU8a, u8aToHex } from '@polkadot/util';
+import { hexToU8a, u8aToHex, u8aToU8a } from '@polkadot/util';
 
 import { chainHash, data, le, send } from './client.mjs';
 
@@ -25,7 +25,7 @@ export const convinced = (weight, conviction) => (conviction === 0 ? weight / 10
 
 /** docs/protocol.md, "Order of the data": the sample in `slot` of the batch of `step`; `mixture` is [{dataset, weight, samples}], numbers all BigInt. */
 export function sample(genesis, seed, miner, step, slot, mixture) {
-  const draw = chainHash(genesis, 'dream/order/1', [hexToU8a(seed), miner, le(step, 8), le(slot, 4)]);
+  const draw = chainHash(genesis, 'dream/order/1', [u8aToU8a(seed), miner, le(step, 8), le(slot, 4)]);
   const number = (from, to) => BigInt(u8aToHex(hexToU8a(draw).slice(from, to).reverse()));
   let at = number(0, 16) % mixture.reduce((sum, { weight }) => sum + weight, 0n);
   for (const { dataset, weight, samples } of mixture) {
