@@ -250,6 +250,21 @@ test('pages of votes and locks should read what was voted when they ask', async 
   assert.deepEqual([...counted.keys()], ['ayes', 'nays', 'support']);
 });
 
+test('runtime calls should say where a weight comes from when an account asks', async () => {
+  const { epoch, now, totalNow, history } = await api.call.dreamApi.credits(who.bob.address);
+  assert.ok(epoch.toNumber() >= 1 && now.toBigInt() < CREDITS.bob && totalNow.toBigInt() < TOTAL, 'credits decay from epoch to epoch');
+  const kept = history.map((entry) => [entry.epoch.toNumber(), entry.credits.toBigInt(), entry.total.toBigInt()]);
+  assert.deepEqual(kept.at(-1), [0, CREDITS.bob, TOTAL]);
+
+  const from = (await api.call.dreamApi.voteWeight(who.bob.address, poll)).unwrap();
+  assert.deepEqual([from.epoch.unwrap().toNumber(), from.credits.toBigInt(), from.total.toBigInt()], [0, CREDITS.bob, TOTAL]);
+  assert.equal(from.weight.toBigInt(), weight(from.tokens.toBigInt(), CREDITS.bob, from.issuance.toBigInt(), TOTAL));
+  const { own, delegated } = from.applied.unwrap();
+  assert.deepEqual([own.weight.toBigInt(), delegated.map(({ term }) => term.weight.toBigInt())], [weights.bob, [weights.eve]]);
+  assert.equal((await api.call.dreamApi.voteWeight(who.ferdie.address, poll)).unwrap().weight.toBigInt(), 0n);
+  assert.ok((await api.call.dreamApi.voteWeight(who.bob.address, 999)).isNone);
+});
+
 test('a removed and a changed vote should leave the tally as if they had been so from the start', async () => {
   const whole = await tally(api, poll);
   await send(api, api.tx.convictionVoting.removeVote(null, poll), who.dave);
