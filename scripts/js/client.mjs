@@ -107,8 +107,7 @@ export async function profile(api, branch, signer) {
   const text = (value) => u8aConcat([value.length << 2], stringToU8a(value));
   const encoded = u8aConcat(text(settings.isa), text(settings.math), text(settings.library), le(settings.threads, 2));
   const commitment = chainHash(api.genesisHash.toHex(), 'dream/profile/1', [signer.publicKey, le(branch, 4), encoded, hexToU8a(LEAF), secret, salt]);
-  await send(api, api.tx.usefulWork.bond(2_000n * DREAM), signer);
-  await send(api, api.tx.usefulWork.commitProfile(branch, commitment), signer);
+  await send(api, api.tx.utility.batchAll([api.tx.usefulWork.bond(2_000n * DREAM), api.tx.usefulWork.commitProfile(branch, commitment)]), signer);
   await send(api, api.tx.usefulWork.revealProfile(branch, settings, LEAF, secret, salt), signer);
 }
 
