@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use dream_chain::AccountId;
 use dream_primitives::delta::MAX_SHIFT;
 use dream_primitives::value::MAX_SHARD;
-use dream_primitives::{Balance, BranchId, H256};
+use dream_primitives::{Balance, BranchId, DatasetId, H256};
 use dream_privacy::{Target, MAX_VARIANCE};
 use std::path::PathBuf;
 
@@ -368,6 +368,25 @@ pub enum DataCommand {
         #[arg(long)]
         skip_empty: bool,
     },
+    /// Shows all data sets: which are admitted, with what weights, suspended or withdrawn.
+    List,
+    /// Takes a data set of the account's back, with its deposit, once nothing needs it.
+    Withdraw {
+        /// Data set.
+        dataset: DatasetId,
+    },
+    /// Demands a sample of a data set on the chain: it is supplied, or the set is suspended.
+    Demand {
+        /// Data set.
+        dataset: DatasetId,
+        /// Sample, from 0.
+        sample: u32,
+    },
+    /// Ends the demands for samples of a data set that nobody answered in time.
+    EndDemands {
+        /// Data set.
+        dataset: DatasetId,
+    },
 }
 
 /// Commands on held-out shards.
@@ -419,6 +438,7 @@ impl Command {
         !matches!(
             self,
             Self::Status
+                | Self::Data(DataCommand::List)
                 | Self::Explain { .. }
                 | Self::Report { .. }
                 | Self::Model(ModelCommand::Init { print: true, .. })
@@ -514,6 +534,10 @@ mod tests {
             "shard prepare held-out --samples 64 --skip-empty",
             "shard prepare held-out",
             "shard commit",
+            "data list --json",
+            "data withdraw 3",
+            "data demand 3 17",
+            "data end-demands 3",
             "shard commit --steward 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
         ] {
             assert!(

@@ -19,6 +19,8 @@ pub struct BranchView {
     pub branch: BranchId,
     /// Whether governance (or genesis) admitted it.
     pub admitted: bool,
+    /// Whether governance froze it.
+    pub frozen: bool,
     /// Hash of the head.
     pub head: H256,
     /// Header of the head.

@@ -7,7 +7,7 @@ use codec::{Decode, Encode};
 use dream_primitives::cid::{Cid, CidCodec};
 use dream_primitives::claim::*;
 use dream_primitives::credits::Credits;
-use dream_primitives::data::{DatasetInfo, MixtureEntry};
+use dream_primitives::data::{DatasetInfo, DatasetUse, MixtureEntry, SampleDemand, SampleOpening};
 use dream_primitives::delta::DeltaChunk;
 use dream_primitives::emission::RoundPay;
 use dream_primitives::manifest::{Architecture, LlamaConfig};
@@ -526,6 +526,22 @@ fn add_structures(d: &mut Dump) {
         submitter: [42; 32],
         deposit: 10,
         block: 77,
+        suspended_from: Some(97),
+    }]);
+    d.add(&[DatasetUse {
+        branch: 4,
+        last: Some(12),
+    }]);
+    d.add(&[SampleDemand::<AccountId> {
+        sample: 19,
+        demander: [43; 32],
+        held: 8,
+        deadline: 97,
+        lapsed: false,
+    }]);
+    d.add(&[SampleOpening {
+        window: bounded(&[1, 2, 3]),
+        proof: bounded(&[h(44)]),
     }]);
     d.add(&[
         Funding::Emission(admission()),
@@ -587,6 +603,7 @@ fn add_structures(d: &mut Dump) {
     d.add(&[BranchView {
         branch: 2,
         admitted: true,
+        frozen: false,
         head: h(45),
         header: header(),
     }]);
@@ -620,6 +637,7 @@ fn add_parameters(d: &mut Dump) {
     d.add(&[network.audit]);
     d.add(&[network.bonds]);
     d.add(&[network.rewards]);
+    d.add(&[network.governance]);
     d.add(&[network]);
 }
 
