@@ -3,7 +3,7 @@
 # Needs frame-omni-bencher (`cargo install frame-omni-bencher --version 0.28.0 --locked`; it builds rocksdb and so
 # needs libclang-dev).
 #
-#   scripts/weights.sh [PALLET...]     default: all five; STEPS (20) and REPEAT (10) set how often each is measured
+#   scripts/weights.sh [PALLET...]     default: all six; STEPS (20) and REPEAT (10) set how often each is measured
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
@@ -18,7 +18,7 @@ unset SKIP_WASM_BUILD
 cargo build --release --locked -p dream-runtime --features runtime-benchmarks
 wasm=$CARGO_TARGET_DIR/release/wbuild/dream-runtime/dream_runtime.compact.compressed.wasm
 
-[ $# -gt 0 ] || set -- pallet_chain_parameters pallet_model_registry pallet_data_registry pallet_useful_work pallet_secure_aggregation
+[ $# -gt 0 ] || set -- pallet_chain_parameters pallet_compute_voting pallet_model_registry pallet_data_registry pallet_useful_work pallet_secure_aggregation
 for pallet in "$@"; do
     "$BENCHER" v1 benchmark pallet \
         --runtime "$wasm" --genesis-builder runtime --genesis-builder-preset development \

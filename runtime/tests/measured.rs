@@ -7,7 +7,8 @@
 use codec::Decode;
 use dream_runtime::{weights, Runtime, RuntimeCall};
 use frame_support::dispatch::GetDispatchInfo;
-use frame_support::traits::{GetCallIndex, GetCallName};
+use frame_support::traits::{Get, GetCallIndex, GetCallName};
+use frame_support::weights::RuntimeDbWeight;
 use polkadot_sdk::*;
 use sp_runtime::traits::TrailingZeroInput;
 use std::any::type_name;
@@ -38,8 +39,9 @@ macro_rules! ours {
     };
 }
 
-fn pallets() -> [Ours; 5] {
+fn pallets() -> [Ours; 6] {
     [
+        ours!(pallet_compute_voting, "compute-voting", 33),
         ours!(pallet_chain_parameters, "chain-parameters", 50),
         ours!(pallet_model_registry, "model-registry", 51),
         ours!(pallet_data_registry, "data-registry", 52),
@@ -130,4 +132,47 @@ fn fraud_proof_of_the_largest_round_should_take_less_than_50_ms_without_the_data
     let time = Computed::prove_chunk(largest).ref_time();
     assert!(time < 50_000_000_000, "{time} ps");
     assert!(time > Computed::prove_chunk(1).ref_time());
+}
+
+/// A database in which a write takes a picosecond and a read nothing.
+struct Writes;
+
+impl Get<RuntimeDbWeight> for Writes {
+    fn get() -> RuntimeDbWeight {
+        RuntimeDbWeight { read: 0, write: 1 }
+    }
+}
+
+/// Computation in picoseconds, and writes.
+macro_rules! cost {
+    ($call:ident ( $($argument:expr)? )) => {{
+        use pallet_compute_voting::WeightInfo;
+        type Computed = weights::pallet_compute_voting::WeightInfo<()>;
+        type Written = weights::pallet_compute_voting::WeightInfo<Writes>;
+        let computed = Computed::$call($($argument)?).ref_time();
+        (computed, Written::$call($($argument)?).ref_time() - computed)
+    }};
+}
+
+#[test]
+fn votes_should_cost_little_when_every_list_is_full() {
+    const LIMIT: u64 = 200_000_000;
+    let delegators = pallet_compute_voting::MAX_DELEGATORS;
+    let votes = <Runtime as pallet_compute_voting::Config>::MaxVotes::get();
+    for (name, (time, writes)) in [
+        ("vote", cost!(vote(0))),
+        ("poke", cost!(poke(0))),
+        ("vote for all delegators", cost!(vote(delegators))),
+        ("poke of all delegators", cost!(poke(delegators))),
+    ] {
+        assert!(time < LIMIT && writes <= 8, "{name}: {time} ps, {writes} writes");
+    }
+    for (name, (none, few), (time, writes)) in [
+        ("delegate", cost!(delegate(0)), cost!(delegate(votes))),
+        ("undelegate", cost!(undelegate(0)), cost!(undelegate(votes))),
+    ] {
+        let each = (time - none) / u64::from(votes);
+        let written = (writes - few).div_ceil(u64::from(votes));
+        assert!(each < LIMIT && written <= 8, "{name}, a vote: {each} ps, {written} writes");
+    }
 }

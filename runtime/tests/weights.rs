@@ -15,6 +15,7 @@ const HOOK: u64 = 2;
 
 fn largest_calls() -> Vec<(&'static str, Weight)> {
     use pallet_chain_parameters::WeightInfo as Parameters;
+    use pallet_compute_voting::WeightInfo as Votes;
     use pallet_data_registry::WeightInfo as Data;
     use pallet_model_registry::WeightInfo as Models;
     use pallet_secure_aggregation::WeightInfo as Private;
@@ -22,11 +23,22 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
     type P = <Runtime as pallet_chain_parameters::Config>::WeightInfo;
     type M = <Runtime as pallet_model_registry::Config>::WeightInfo;
     type D = <Runtime as pallet_data_registry::Config>::WeightInfo;
+    type V = <Runtime as pallet_compute_voting::Config>::WeightInfo;
     type S = <Runtime as pallet_secure_aggregation::Config>::WeightInfo;
     type W = <Runtime as pallet_useful_work::Config>::WeightInfo;
     let admitted = <Runtime as pallet_model_registry::Config>::MaxAdmitted::get();
 
+    let delegators = pallet_compute_voting::MAX_DELEGATORS;
+    let votes = <Runtime as pallet_compute_voting::Config>::MaxVotes::get();
+
     vec![
+        ("vote", V::vote(delegators)),
+        ("delegate", V::delegate(votes)),
+        ("undelegate", V::undelegate(votes)),
+        ("unlock", V::unlock()),
+        ("remove_vote", V::remove_vote()),
+        ("remove_other_vote", V::remove_other_vote()),
+        ("poke", V::poke(delegators)),
         ("set_parameters", P::set_parameters(u16::MAX.into())),
         ("register_model", M::register_model()),
         ("create_branch", M::create_branch()),
@@ -124,6 +136,7 @@ fn call_names() -> BTreeSet<&'static str> {
     let all = [
         pallet_chain_parameters::Call::<Runtime>::get_call_names(),
         pallet_model_registry::Call::<Runtime>::get_call_names(),
+        pallet_compute_voting::Call::<Runtime>::get_call_names(),
         pallet_data_registry::Call::<Runtime>::get_call_names(),
         pallet_useful_work::Call::<Runtime>::get_call_names(),
         pallet_secure_aggregation::Call::<Runtime>::get_call_names(),
