@@ -165,7 +165,7 @@ check_detection() {
 check_parameters() {
     awk '
         function camel(name, out, parts, n, i) { n = split(name, parts, "_"); out = parts[1]; for (i = 2; i <= n; i++) out = out toupper(substr(parts[i], 1, 1)) substr(parts[i], 2); return out }
-        function value(text) { gsub(/_|,|;/, "", text); if (text ~ /DREAM \/ /) { sub(/DREAM \/ /, "", text); return (1 / text) " DREAM" } sub(/ \* DREAM/, " DREAM", text); return text }
+        function value(text) { gsub(/_|,|;/, "", text); if (text ~ /DREAM \/ /) { sub(/DREAM \/ /, "", text); return (1 / text) " DREAM" } sub(/ \* DREAM/, " DREAM", text); if (text ~ /^ *DREAM *$/) { return "1 DREAM" } return text }
         /pub const fn development\(\)/ { set = 1 }
         /pub const fn network\(\)/ { set = 2; for (k in dev) net[k] = dev[k] }
         /^    }$/ { set = 0 }

@@ -20,10 +20,8 @@ use dream_primitives::round::*;
 use dream_primitives::trial::*;
 use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{
-    AuditView, BranchView, ClaimView, CreditsView, EpochCredits, RoundView, TrialView, VersionView,
-    WeightView,
+    AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView,
 };
-use dream_primitives::voting::{AppliedVote, DelegatedVote, VoteTerm};
 use dream_primitives::H256;
 use scale_info::{form::MetaForm, Field, TypeDef, TypeInfo};
 use std::collections::BTreeSet;
@@ -475,23 +473,7 @@ fn add_structures(d: &mut Dump) {
         amount: 1 << 80,
         step: 12,
     }]);
-    let term = |tokens| VoteTerm {
-        tokens,
-        issuance: 1 << 70,
-        weight: 5,
-    };
-    let delegated = DelegatedVote {
-        account: [4; 32],
-        term: term(7),
-        conviction: 6,
-    };
-    d.add(&[AppliedVote {
-        epoch: Some(3),
-        own: term(9),
-        delegated: bounded(core::slice::from_ref(&delegated)),
-    }]);
-    d.add(&[delegated]);
-    d.add(&[term(8)]);
+    crate::votes::applied(d);
     d.add(&[dataset()]);
     d.add(&[entry()]);
     d.add(&[RoundPay {
@@ -609,27 +591,7 @@ fn add_structures(d: &mut Dump) {
         head: h(45),
         header: header(),
     }]);
-    let past = EpochCredits {
-        epoch: 4,
-        credits: 5,
-        total: 6,
-    };
-    d.add(&[past]);
-    d.add(&[CreditsView {
-        epoch: 5,
-        now: 1 << 80,
-        total_now: 1 << 81,
-        history: vec![past],
-    }]);
-    d.add(&[WeightView::<AccountId> {
-        epoch: Some(4),
-        credits: 5,
-        total: 6,
-        issuance: 7,
-        tokens: 8,
-        weight: 9,
-        applied: None,
-    }]);
+    crate::votes::views(d);
     d.add(&[VersionView {
         hash: h(46),
         header: header(),

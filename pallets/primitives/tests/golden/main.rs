@@ -18,6 +18,7 @@ mod private;
 mod rules;
 mod sources;
 mod trials;
+mod votes;
 
 use std::fmt::Write;
 use std::path::PathBuf;
