@@ -185,7 +185,8 @@ impl pallet_compute_voting::benchmarking::BenchmarkHelper<AccountId> for Helper 
     }
 
     fn next_epoch() {
-        let half_life = ChainParameters::get().rewards.credit_half_life;
+        let parameters = <ChainParameters as frame_support::traits::Get<Parameters>>::get();
+        let half_life = parameters.rewards.credit_half_life;
         let epoch = half_life / dream_primitives::credits::STEPS;
         let now = System::block_number();
         System::set_block_number(now.saturating_add(epoch));

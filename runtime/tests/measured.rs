@@ -165,7 +165,10 @@ fn votes_should_cost_little_when_every_list_is_full() {
         ("vote for all delegators", cost!(vote(delegators))),
         ("poke of all delegators", cost!(poke(delegators))),
     ] {
-        assert!(time < LIMIT && writes <= 8, "{name}: {time} ps, {writes} writes");
+        assert!(
+            time < LIMIT && writes <= 8,
+            "{name}: {time} ps, {writes} writes"
+        );
     }
     for (name, (none, few), (time, writes)) in [
         ("delegate", cost!(delegate(0)), cost!(delegate(votes))),
@@ -173,6 +176,9 @@ fn votes_should_cost_little_when_every_list_is_full() {
     ] {
         let each = (time - none) / u64::from(votes);
         let written = (writes - few).div_ceil(u64::from(votes));
-        assert!(each < LIMIT && written <= 8, "{name}, a vote: {each} ps, {written} writes");
+        assert!(
+            each < LIMIT && written <= 8,
+            "{name}, a vote: {each} ps, {written} writes"
+        );
     }
 }
