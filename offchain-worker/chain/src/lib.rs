@@ -10,6 +10,7 @@ mod account;
 mod api;
 mod call;
 mod error;
+mod governance;
 mod key;
 pub mod mock;
 mod node;
@@ -25,6 +26,11 @@ pub use call::{Call, Openings, StartStates, Ticket};
 pub use dream_primitives::bond::Bond;
 pub use dream_primitives::profile::ProfileRecord;
 pub use error::{ChainError, SubmitError};
+pub use governance::{
+    AccountVote, Deciding, Delegations, Delegator, Deposit, Enactment, GovernanceCall,
+    GovernanceChain, GovernanceItem, Ongoing, Proposal, ProposalOrigin, Referendum, SystemOrigin,
+    Tally, TrackOrigin, Vote, Voting,
+};
 pub use key::{Key, KeyError};
 pub use node::{NodeClient, Options};
 pub use private::{

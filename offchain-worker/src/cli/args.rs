@@ -209,12 +209,8 @@ pub enum Command {
     },
     /// Shows the branch, the round, the account and what it waits for.
     Status,
-    /// Shows the whole history of a claim: segments, verdicts, payments and why this much.
-    Explain {
-        /// Claim, in hexadecimal.
-        #[arg(value_parser = hash)]
-        claim: H256,
-    },
+    /// Shows the whole history of a claim, payments and why this much; or where the weight of a vote comes from.
+    Explain(ExplainOptions),
     /// Writes a report with pictures of the branch.
     Report {
         /// Folder that is written.
@@ -223,6 +219,30 @@ pub enum Command {
         /// Held-out samples that each version is evaluated on.
         #[arg(long, default_value_t = 64)]
         samples: usize,
+    },
+}
+
+/// What is explained.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct ExplainOptions {
+    /// Claim, in hexadecimal.
+    #[arg(value_parser = hash, required = true)]
+    pub claim: Option<H256>,
+    /// Something else.
+    #[command(subcommand)]
+    pub other: Option<ExplainCommand>,
+}
+
+/// What is explained beside claims.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ExplainCommand {
+    /// Where the weight of an account's vote on a referendum comes from, or what it would weigh.
+    Vote {
+        /// Account.
+        account: AccountId,
+        /// Referendum, from 0.
+        referendum: u32,
     },
 }
 
@@ -419,7 +439,7 @@ impl Command {
         !matches!(
             self,
             Self::Status
-                | Self::Explain { .. }
+                | Self::Explain(_)
                 | Self::Report { .. }
                 | Self::Model(ModelCommand::Init { print: true, .. })
         )
@@ -515,6 +535,7 @@ mod tests {
             "shard prepare held-out",
             "shard commit",
             "shard commit --steward 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+            "explain vote 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty 3 --json",
         ] {
             assert!(
                 parse(&format!("dream-worker {command}")).is_ok(),
@@ -524,7 +545,7 @@ mod tests {
         let id = "0x".to_owned() + &"ab".repeat(32);
         let cli = parse(&format!("dream-worker explain {id}")).unwrap();
         assert!(
-            matches!(cli.command, Command::Explain { claim } if claim == H256::repeat_byte(0xab))
+            matches!(cli.command, Command::Explain(e) if e.claim == Some(H256::repeat_byte(0xab)))
         );
     }
 
@@ -533,6 +554,12 @@ mod tests {
         for (line, part) in [
             ("bond ten", "\"ten\""),
             ("explain 0x12", "0x12"),
+            ("explain", "CLAIM"),
+            ("explain vote nobody 3", "nobody"),
+            (
+                "explain vote 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+                "REFERENDUM",
+            ),
             ("mine --threads 0", "0"),
             ("model init --share 5", "--admit"),
             ("data add x --weight 2", "--admit"),

@@ -5,7 +5,8 @@ mod args;
 mod connect;
 
 pub use args::{
-    hash, Cli, Command, DataCommand, Global, MineOptions, ModelCommand, RoleName, ShardCommand,
+    hash, Cli, Command, DataCommand, ExplainCommand, ExplainOptions, Global, MineOptions,
+    ModelCommand, RoleName, ShardCommand,
 };
 pub use connect::{account_of, connect, Session};
 

@@ -4,6 +4,7 @@
 pub mod explain;
 pub mod report;
 pub mod status;
+pub mod vote;
 
 use serde::Serializer;
 
