@@ -620,6 +620,7 @@ fn add_parameters(d: &mut Dump) {
     d.add(&[network.audit]);
     d.add(&[network.bonds]);
     d.add(&[network.rewards]);
+    d.add(&[network.governance]);
     d.add(&[network]);
 }
 
