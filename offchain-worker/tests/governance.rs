@@ -196,9 +196,9 @@ async fn accepted_claim_should_be_reverted_by_a_referendum_on_the_fast_track() {
     let revert = Call::RevertClaim(*bad);
     let index = refer(&net, TrackOrigin::Revert, revert).await;
     cast(&net, WHALE, index, false, 6, 900_000).await;
-    for voter in VOTERS {
-        cast(&net, voter, index, true, 1, 900_000).await;
-    }
+    // All at once: it passes a block after enough of them are in.
+    let votes = VOTERS.map(|voter| cast(&net, voter, index, true, 1, 900_000));
+    futures::future::join_all(votes).await;
     let whale = net.chain(WHALE).account();
     let nothing = net.client.applied_vote(At::Finalised, index, whale).await;
     assert_eq!(nothing.unwrap().unwrap().own.weight, 0);
