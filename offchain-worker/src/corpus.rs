@@ -3,8 +3,9 @@
 
 use crate::blobs::BlobError;
 use crate::error::WorkerError;
+use bytes::Bytes;
 use dream_chain::{At, Chain};
-use dream_primitives::data::{self, MixtureEntry};
+use dream_primitives::data::{self, DatasetInfo, MixtureEntry};
 use dream_primitives::order::{self, SampleRef};
 use dream_primitives::recipe::Recipe;
 use dream_primitives::registry::RoundTerms;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 /// A data set in memory.
 #[derive(Debug)]
 struct Set {
-    bytes: bytes::Bytes,
+    bytes: Bytes,
     window: usize,
     samples: u64,
 }
@@ -43,7 +44,12 @@ impl Corpus {
         }
         let mut corpus = Self::default();
         for (entry, _) in mixture {
-            let set = fetch(chain, store, entry.dataset).await?;
+            let (info, bytes) = fetch(chain, store, entry.dataset).await?;
+            let set = Set {
+                bytes,
+                window: info.window as usize,
+                samples: u64::from(info.samples),
+            };
             corpus.sets.insert(entry.dataset, set);
         }
         Ok(Arc::new(corpus))
@@ -92,17 +98,12 @@ impl Corpus {
     }
 }
 
-async fn fetch(
-    chain: &dyn Chain,
+/// The bytes of a data set, whose root is the registered one.
+async fn verified(
     store: &dyn BlobStore,
     id: DatasetId,
-) -> Result<Set, WorkerError> {
-    let Some(record) = chain.dataset(At::Finalised, id).await? else {
-        return Err(WorkerError::Input(format!(
-            "data set {id} is not on this chain"
-        )));
-    };
-    let info = record.info;
+    info: &DatasetInfo,
+) -> Result<Bytes, BlobError> {
     let what = format!("data set {id}");
     // What lies behind the last whole sample is shorter than a sample.
     let max = (u64::from(info.samples) + 1) * u64::from(info.window);
@@ -113,22 +114,44 @@ async fn fetch(
             what: what.as_str().into(),
             source: Box::new(source),
         })?;
-    let found = data::root(&bytes, info.window);
     let samples = bytes.len() as u64 / u64::from(info.window.max(1));
-    if found != info.root || samples != u64::from(info.samples) {
+    if samples != u64::from(info.samples) {
+        return Err(BlobError::Form {
+            what: what.into(),
+            cid: info.cid,
+            why: format!("it has {samples} samples, the chain says {}", info.samples),
+        });
+    }
+    let found = data::root(&bytes, info.window);
+    if found != info.root {
         return Err(BlobError::Root {
             what: what.into(),
             cid: info.cid,
             expected: info.root,
             found,
-        }
-        .into());
+        });
     }
-    Ok(Set {
-        bytes,
-        window: info.window as usize,
-        samples,
-    })
+    Ok(bytes)
+}
+
+/// A data set's registration and its bytes, whose root is the registered one.
+pub(crate) async fn fetch(
+    chain: &dyn Chain,
+    store: &dyn BlobStore,
+    id: DatasetId,
+) -> Result<(DatasetInfo, Bytes), WorkerError> {
+    let Some(record) = chain.dataset(At::Finalised, id).await? else {
+        return Err(WorkerError::Input(format!(
+            "data set {id} is not on this chain, or was withdrawn: see `dream-worker data list`"
+        )));
+    };
+    let bytes = verified(store, id, &record.info)
+        .await
+        .map_err(|source| WorkerError::Data {
+            dataset: id,
+            source,
+        })?;
+    Ok((record.info, bytes))
 }
 
 /// The batches of one miner in one round.

@@ -6,7 +6,7 @@ use crate::database::DatabaseError;
 use crate::folder::FolderError;
 use crate::merge::MergeError;
 use dream_chain::{ChainError, SubmitError};
-use dream_primitives::{BranchId, H256};
+use dream_primitives::{BranchId, DatasetId, H256};
 use dream_privacy::{ContributionError, LedgerError, NoSystemRandomness, NoiseError};
 use dream_private::contributor::ContributorError;
 use dream_private::layers::LayersError;
@@ -65,6 +65,14 @@ pub enum WorkerError {
     /// A blob could not be had.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// A data set could not be had.
+    #[error("{source}")]
+    Data {
+        /// The data set.
+        dataset: DatasetId,
+        /// Why not.
+        source: BlobError,
+    },
     /// The blob store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -176,8 +184,10 @@ impl WorkerError {
             },
             Self::Database(_) | Self::Record(_) => exit::DISK,
             Self::Store(error) => store_code(error),
-            Self::Blob(BlobError::Store { source, .. }) => store_code(source),
-            Self::Blob(_) => exit::BLOB,
+            Self::Blob(source) | Self::Data { source, .. } => match source {
+                BlobError::Store { source, .. } => store_code(source),
+                _ => exit::BLOB,
+            },
             Self::Folder(_)
             | Self::UnknownBranch { .. }
             | Self::UnknownClaim(_)
@@ -202,7 +212,7 @@ impl WorkerError {
 
     /// Whether it is a blob that is at fault, not this machine.
     pub fn lacking(&self) -> bool {
-        matches!(self, Self::Blob(error) if error.lacking())
+        matches!(self, Self::Blob(error) | Self::Data { source: error, .. } if error.lacking())
     }
 
     /// Names what was submitted.

@@ -22,6 +22,7 @@ pub mod folder;
 pub mod merge;
 pub mod replay;
 pub mod roles;
+mod samples;
 pub mod score;
 pub mod shards;
 pub mod show;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the roles share: the chain, the store, the state database, the runner of segments, and the way to stop.
 
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, RoundBatches};
 use crate::database::Database;
 use crate::error::WorkerError;
 use crate::merge::Merged;
@@ -16,8 +16,10 @@ use dream_primitives::version::VersionHeader;
 use dream_primitives::{BlockNumber, BranchId, H256};
 use dream_store::BlobStore;
 use dream_training::{
-    claim_delta, ClaimDelta, DummyRunner, Progress, SegmentRunner, Trainer, TrainingError,
+    claim_delta, ClaimDelta, DummyRunner, Progress, SegmentOutcome, SegmentRunner, Trainer,
+    TrainingError, TrainingState,
 };
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -282,6 +284,32 @@ impl Worker {
             work(runner.as_mut())
         });
         Ok(task.await??)
+    }
+
+    /// Runs a segment of a round (called `round` to the user), showing its steps, until it ends or the worker is stopped.
+    pub async fn run_segment(
+        &self,
+        round: String,
+        (architecture, recipe): (Architecture, Recipe),
+        base: &Arc<Vec<i32>>,
+        state: TrainingState,
+        mut batches: RoundBatches,
+        segment: u16,
+    ) -> Result<SegmentOutcome, WorkerError> {
+        let (stop, show, base) = (self.stop.clone(), self.show.clone(), base.clone());
+        let steps = u64::from(recipe.segments) * u64::from(recipe.steps);
+        let number = segment.saturating_add(1);
+        let what = format!("{round} segment {number}/{}", recipe.segments);
+        let run = move |runner: &mut dyn SegmentRunner| {
+            runner.run_segment(&base, state, &mut batches, segment, &mut |p| {
+                show.step(&what, p.step, steps, p);
+                match stop.stopped() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            })
+        };
+        self.with_runner_of(architecture, recipe, run).await
     }
 
     /// Where records of a round are kept.

@@ -2,7 +2,8 @@
 //! A private round on the real node with its WASM runtime: committee, auditors and aggregators are real roles, the
 //! contributors send known codes, the model is a dummy. The first sum that is posted is wrong in one leaf: an auditor brings
 //! it down move by move, an honest sum follows, and what the head is made of is exactly the contributors' mean. In other
-//! rounds two of three auditors report a wrong version, and a contributor's ciphertexts are out of range.
+//! rounds two of three auditors report a wrong version, and a contributor's ciphertexts are out of range, whose keys it exposes
+//! or withholds.
 
 mod node;
 
@@ -86,9 +87,17 @@ async fn call(worker: &Worker, call: PrivateCall) {
     }
 }
 
-/// A contributor with known codes, from registration to the opened segments. Where it is `spoiled`, what it encrypted in that
-/// key segment is no polynomial of values in range.
-async fn contribute(worker: Arc<Worker>, folder: PathBuf, place: usize, spoiled: Option<u16>) {
+/// What a contributor does wrong.
+#[derive(Clone, Copy)]
+struct Cheat {
+    /// What it encrypts in this key segment is no polynomial of values in range.
+    segment: u16,
+    /// Whether the keys that it then exposes lie under a name that nobody stores.
+    withholds: bool,
+}
+
+/// A contributor with known codes, from registration to the opened segments.
+async fn contribute(worker: Arc<Worker>, folder: PathBuf, place: usize, cheat: Option<Cheat>) {
     let cache = LayersCache::default();
     let own = Contributor::open(&folder).unwrap();
     let (account, store) = (worker.account(), worker.store.clone());
@@ -106,9 +115,9 @@ async fn contribute(worker: Arc<Worker>, folder: PathBuf, place: usize, spoiled:
                 let codes = codes(&base, place);
                 let made = own.encrypt(&view.layers, facts, &key, &codes).unwrap();
                 let mut sent = made.ciphertexts;
-                if let Some(segment) = spoiled {
+                if let Some(cheat) = cheat {
                     let each = sent.data.leaves() / u32::from(KEY_SEGMENTS);
-                    sent.data = with_wrong_leaf(&sent.data, u32::from(segment) * each);
+                    sent.data = with_wrong_leaf(&sent.data, u32::from(cheat.segment) * each);
                 }
                 (sent, made.salt)
             };
@@ -149,7 +158,9 @@ async fn contribute(worker: Arc<Worker>, folder: PathBuf, place: usize, spoiled:
                     if let Some(PrivateReport::OutOfRange { segment }) = view.round.settled {
                         let exposed = own.expose(&view.layers, facts, segment);
                         let (disclosure, blob) = exposed.unwrap();
-                        store.put_bytes(blob.into()).await.unwrap();
+                        if !cheat.is_some_and(|cheat| cheat.withholds) {
+                            store.put_bytes(blob.into()).await.unwrap();
+                        }
                         let round = id;
                         call(&worker, PrivateCall::DiscloseSegment { round, disclosure }).await;
                     }
@@ -194,7 +205,7 @@ fn dummies() -> Arc<dyn Runners> {
 async fn stage(
     net: &Net,
     runners: [Arc<dyn Runners>; 3],
-    spoiled: Option<u16>,
+    cheat: Option<Cheat>,
 ) -> Vec<JoinHandle<()>> {
     // The first auditor is the steward of the shard.
     let text = net.folder.path().join("held-out");
@@ -232,8 +243,8 @@ async fn stage(
     for (place, contributor) in CONTRIBUTORS.into_iter().enumerate() {
         let folder = net.folder.path().join(format!("contributor-{place}"));
         // The first is the one that cheats.
-        let spoiled = spoiled.filter(|_| place == 0);
-        let task = contribute(net.plain(contributor), folder, place, spoiled);
+        let cheat = cheat.filter(|_| place == 0);
+        let task = contribute(net.plain(contributor), folder, place, cheat);
         tasks.push(tokio::spawn(task));
     }
     tasks
@@ -395,14 +406,18 @@ async fn wrong_version_of_two_thirds_should_cost_their_bonds_and_change_no_head_
     assert!(net.bond(AUDITORS[2]).await >= BOND);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sum_out_of_range_should_cost_its_sender_the_bond_and_nobody_else_on_a_real_chain() {
+/// A round whose sum is out of range: its sender alone pays.
+async fn sum_out_of_range(withholds: bool) {
     const SEGMENT: u16 = 9;
     let accounts: Vec<&str> = [&MEMBERS[..], &CONTRIBUTORS, &AUDITORS, &[HONEST]].concat();
     let net = Net::start(unaudited, preset(Preset::Test), None, &accounts).await;
     let genesis = net.head().await;
     let honest = [dummies(), dummies(), dummies()];
-    let mut tasks = stage(&net, honest, Some(SEGMENT)).await;
+    let cheat = Cheat {
+        segment: SEGMENT,
+        withholds,
+    };
+    let mut tasks = stage(&net, honest, Some(cheat)).await;
     tasks.push(spawn(Box::new(Aggregator::new(net.plain(HONEST)))));
     let blamed = async || phase(&net).await == Some(PrivatePhase::Blame);
     net.until("a sum out of range", blamed).await;
@@ -425,4 +440,14 @@ async fn sum_out_of_range_should_cost_its_sender_the_bond_and_nobody_else_on_a_r
         assert!(net.bond(honest).await >= BOND, "{honest} lost");
     }
     assert_eq!(net.head().await, genesis);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sum_out_of_range_should_cost_its_sender_the_bond_and_nobody_else_on_a_real_chain() {
+    sum_out_of_range(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exposed_keys_that_nobody_has_should_cost_their_owner_the_bond_on_a_real_chain() {
+    sum_out_of_range(true).await;
 }

@@ -98,6 +98,7 @@ impl pallet_useful_work::benchmarking::BenchmarkHelper<AccountId, Signature> for
                 submitter: AccountId::new([1; 32]),
                 deposit: 0,
                 block: 1,
+                suspended_from: None,
             };
             pallet_data_registry::Datasets::<Runtime>::insert(entry.dataset, record);
         }

@@ -70,6 +70,7 @@ fn within(test: impl FnOnce()) {
                 units_per_token: 1,
             }),
             deposit: 0,
+            frozen: false,
         };
         pallet_model_registry::Branches::<Runtime>::insert(0, branch);
         pallet_useful_work::CurrentRound::<Runtime>::insert(0, ROUND.number);

@@ -38,6 +38,13 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
             "set_mixture",
             D::set_mixture(dream_primitives::data::MAX_MIXTURE),
         ),
+        ("withdraw_dataset", D::withdraw_dataset()),
+        ("demand_sample", D::demand_sample()),
+        (
+            "supply_sample",
+            D::supply_sample(dream_primitives::data::MAX_WINDOW),
+        ),
+        ("end_demands", D::end_demands()),
         ("bond", W::bond()),
         ("unbond", W::unbond()),
         ("withdraw_unbonded", W::withdraw_unbonded()),

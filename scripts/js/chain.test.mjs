@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { connect, startNode } from './node.mjs';
 
 // Not dream_runtime's outer event and call: the library has types of its own for these.
-const OURS = /^(dream_primitives|dream_runtime::(?!Runtime)|pallet_chain_parameters|pallet_model_registry|pallet_data_registry|pallet_useful_work)/;
+const OURS = /^(dream_primitives|dream_runtime::(?!Runtime)|pallet_chain_parameters|pallet_model_registry|pallet_data_registry|pallet_useful_work|pallet_compute_voting)/;
 
 let node;
 let api;
@@ -41,7 +41,7 @@ function types(pattern) {
 test('metadata should decode and name our pallets when the node is up', () => {
   assert.equal(api.runtimeVersion.specName.toString(), 'dream');
   const pallets = api.runtimeMetadata.asLatest.pallets.map(({ name }) => name.toString());
-  for (const name of ['ChainParameters', 'ModelRegistry', 'DataRegistry', 'UsefulWork']) assert.ok(pallets.includes(name), `${name} is not among ${pallets}`);
+  for (const name of ['ConvictionVoting', 'ChainParameters', 'ModelRegistry', 'DataRegistry', 'UsefulWork']) assert.ok(pallets.includes(name), `${name} is not among ${pallets}`);
 });
 
 test('chain properties should name the token when a client asks', () => {
@@ -64,7 +64,7 @@ test('every type of ours should resolve and survive a round trip when it is made
 
 test('every storage entry of our pallets should answer when it is read', async () => {
   let read = 0;
-  for (const pallet of ['chainParameters', 'modelRegistry', 'dataRegistry', 'usefulWork']) {
+  for (const pallet of ['convictionVoting', 'chainParameters', 'modelRegistry', 'dataRegistry', 'usefulWork']) {
     for (const entry of Object.values(api.query[pallet])) {
       if (entry.creator.meta.type.isPlain) await entry();
       else await entry.entriesPaged({ args: [], pageSize: 10 });
@@ -75,7 +75,7 @@ test('every storage entry of our pallets should answer when it is read', async (
 });
 
 test('our calls should carry their documentation when a user looks at them', () => {
-  for (const pallet of ['chainParameters', 'modelRegistry', 'dataRegistry', 'usefulWork']) {
+  for (const pallet of ['convictionVoting', 'chainParameters', 'modelRegistry', 'dataRegistry', 'usefulWork']) {
     for (const [name, call] of Object.entries(api.tx[pallet] ?? {})) {
       assert.ok(call.meta.docs.some((line) => line.trim() !== ''), `${pallet}.${name} has no documentation`);
     }

@@ -2,8 +2,8 @@
 // Starts and stops a dream-node for a test.
 
 import { ApiPromise, WsProvider } from '@polkadot/api';
-import { spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,16 +18,27 @@ function program() {
   return path;
 }
 
+/** Writes the development chain's specification into `folder`, its genesis changed by `change`; returns its path. */
+function specification(folder, change) {
+  const spec = JSON.parse(execFileSync(program(), ['export-chain-spec', '--chain', 'dev'], { maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] }));
+  change(spec.genesis.runtimeGenesis.patch);
+  const path = join(folder, 'spec.json');
+  writeFileSync(path, JSON.stringify(spec));
+  return path;
+}
+
 /**
  * Starts a development chain on free ports with its data in a temporary folder.
  *
+ * @param {(genesis: object) => void} [change] changes the genesis that the development preset gives
  * @returns {Promise<{url: string, stop: () => Promise<void>}>} the WebSocket address, and what stops the node and removes its data
  */
-export async function startNode() {
+export async function startNode(change) {
   const base = mkdtempSync(join(tmpdir(), 'dream-js-'));
+  const chain = change ? ['--chain', specification(base, change)] : [];
   const node = spawn(
     program(),
-    ['--dev', '--base-path', base, '--rpc-port', '0', '--port', '0', '--no-prometheus', '--no-telemetry'],
+    ['--dev', ...chain, '--base-path', base, '--rpc-port', '0', '--port', '0', '--no-prometheus', '--no-telemetry'],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const exited = new Promise((resolve) => node.once('exit', resolve));

@@ -6,7 +6,7 @@
 //
 //   node upgrade.mjs RUNTIME.wasm NEXT.wasm
 
-import { decompress } from 'fzstd';
+import { Decompress } from 'fzstd';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +16,59 @@ const COMPRESSED = Buffer.from([82, 188, 83, 118, 70, 219, 142, 5]);
 const MAGIC = Buffer.from([0, 97, 115, 109, 1, 0, 0, 0]);
 const CUSTOM = 0;
 const DATA = 11;
+
+/** A header of a Zstandard frame (RFC 8878): no checksum, no size, and a window of 8 MiB, which is more than a runtime has. */
+const FRAME = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 13 << 3]);
+const WINDOW = 8 << 20;
+const MAX_BLOCK = 128 << 10;
+const [RAW, RLE] = [0, 1];
+
+/** The blocks of a Zstandard frame as they stand in it, with the header of each. */
+function blocks(frame) {
+  if (frame.readUInt32LE() !== FRAME.readUInt32LE()) throw new Error('the blob is compressed by something else than Zstandard');
+  const descriptor = frame[4];
+  const single = (descriptor >> 5) & 1;
+  const size = descriptor >> 6 === 0 ? single : [0, 2, 4, 8][descriptor >> 6];
+  const found = [];
+  let at = 5 + (1 - single) + [0, 1, 2, 4][descriptor & 3] + size;
+  for (let last = 0; last === 0; ) {
+    const header = frame.readUIntLE(at, 3);
+    last = header & 1;
+    const end = at + 3 + (((header >> 1) & 3) === RLE ? 1 : header >> 3);
+    found.push(Buffer.from(frame.subarray(at, end)));
+    at = end;
+  }
+  return found;
+}
+
+/** What each block of a frame holds. */
+function unpack(all) {
+  const contents = [];
+  new Decompress((content) => contents.push(Buffer.from(content))).push(Buffer.concat([FRAME, ...all]), true);
+  // The last call says that the frame is over.
+  return contents.slice(0, all.length);
+}
+
+/** A frame of `fresh`: blocks of an older content as long as they hold the same, then blocks that are not compressed. */
+function pack(all, contents, fresh) {
+  if (fresh.length > WINDOW) throw new Error(`a runtime of ${fresh.length} bytes is larger than the window of ${WINDOW}`);
+  const parts = [FRAME];
+  let at = 0;
+  for (const [i, content] of contents.entries()) {
+    // One byte at least is left for the block that ends the frame.
+    if (at + content.length >= fresh.length || !content.equals(fresh.subarray(at, at + content.length))) break;
+    parts.push(all[i]);
+    at += content.length;
+  }
+  while (at < fresh.length) {
+    const block = fresh.subarray(at, at + MAX_BLOCK);
+    at += block.length;
+    const header = Buffer.alloc(3);
+    header.writeUIntLE((block.length << 3) | (RAW << 1) | Number(at === fresh.length), 0, 3);
+    parts.push(header, block);
+  }
+  return Buffer.concat([COMPRESSED, ...parts]);
+}
 
 /** A number in LEB128 at `at`, and where the next byte is. */
 function leb(bytes, at) {
@@ -81,7 +134,8 @@ function constants(module, { body, end }, known) {
 }
 
 /**
- * The runtime with its `spec_version` raised by one, not compressed, and without the names of its functions, which nothing reads.
+ * The runtime with its `spec_version` raised by one, without the names of its functions, which nothing reads. A compressed blob
+ * stays compressed up to the first change: an author's block has no room for a whole runtime that is not.
  *
  * @param {Uint8Array} blob a runtime, compressed or not; it stays as it is
  * @returns {{code: Buffer, from: number, to: number, constants: number}} the new runtime, both versions, and how many constants held the old one
@@ -89,8 +143,9 @@ function constants(module, { body, end }, known) {
  */
 export function nextRuntime(blob) {
   const bytes = Buffer.from(blob);
-  const packed = bytes.subarray(0, COMPRESSED.length).equals(COMPRESSED);
-  const module = packed ? Buffer.from(decompress(bytes.subarray(COMPRESSED.length))) : bytes;
+  const packed = bytes.subarray(0, COMPRESSED.length).equals(COMPRESSED) ? blocks(bytes.subarray(COMPRESSED.length)) : undefined;
+  const contents = packed && unpack(packed);
+  const module = contents ? Buffer.concat(contents) : bytes;
   const all = sections(module);
   const [section, data] = [all.find(({ name }) => name === 'runtime_version'), all.find(({ id }) => id === DATA)];
   if (!section || !data) throw new Error('the module has no section `runtime_version` or no data: it is not a runtime');
@@ -100,7 +155,8 @@ export function nextRuntime(blob) {
   const to = known.spec + 1;
   for (const at of [known.at, ...places]) module.writeUInt32LE(to, at);
   const kept = all.filter(({ name }) => name !== 'name').map(({ begin, end }) => module.subarray(begin, end));
-  return { code: Buffer.concat([MAGIC, ...kept]), from: known.spec, to, constants: places.length };
+  const fresh = Buffer.concat([MAGIC, ...kept]);
+  return { code: packed ? pack(packed, contents, fresh) : fresh, from: known.spec, to, constants: places.length };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -133,6 +133,8 @@ pub enum Item {
     Dataset(DatasetId),
     /// A branch's mixture.
     Mixture(BranchId),
+    /// Demands for samples of a data set.
+    SampleDemands(DatasetId),
     /// A bond.
     Bond(AccountId),
     /// A profile.

@@ -6,7 +6,7 @@ use dream_primitives::cid::Cid;
 use dream_primitives::claim::{
     Availability, Claim, ReplayReport, RoundId, SegmentOpening, StartState, TraceProof,
 };
-use dream_primitives::data::{DatasetInfo, Licence, Mixture};
+use dream_primitives::data::{DatasetInfo, Licence, Mixture, SampleOpening};
 use dream_primitives::dispute::{Answer, ChunkProof, DeltaOpening, PairProof, PairTable, Tree};
 use dream_primitives::draw::MAX_AUDITED;
 use dream_primitives::manifest::Architecture;
@@ -15,7 +15,7 @@ use dream_primitives::recipe::Recipe;
 use dream_primitives::registry::Admission;
 use dream_primitives::ticket::{self, NewcomerAct};
 use dream_primitives::value::ScoreReport;
-use dream_primitives::{Balance, BoundedVec, BranchId, ConstU32, H256};
+use dream_primitives::{Balance, BoundedVec, BranchId, ConstU32, DatasetId, H256};
 
 use crate::{AccountId, GovernanceCall, PrivateCall, Shard};
 
@@ -301,6 +301,26 @@ pub enum Call {
     },
     /// Registers a data set.
     SubmitDataset(DatasetInfo),
+    /// Takes a data set of the account's back.
+    WithdrawDataset(DatasetId),
+    /// Demands a sample of a data set on the chain.
+    DemandSample {
+        /// Data set.
+        dataset: DatasetId,
+        /// Sample.
+        sample: u32,
+    },
+    /// Supplies a sample that is demanded.
+    SupplySample {
+        /// Data set.
+        dataset: DatasetId,
+        /// Sample.
+        sample: u32,
+        /// Its bytes and proof.
+        opening: Box<SampleOpening>,
+    },
+    /// Ends the demands for samples of a data set whose time is over.
+    EndDemands(DatasetId),
     /// Sets a branch's mixture (governance).
     SetMixture {
         /// Branch.
@@ -378,6 +398,10 @@ impl Call {
             Self::AdmitBranch { .. } => (MODELS, "admit_branch"),
             Self::SetRecipe { .. } => (MODELS, "set_recipe"),
             Self::SubmitDataset(_) => (DATA, "submit"),
+            Self::WithdrawDataset(_) => (DATA, "withdraw_dataset"),
+            Self::DemandSample { .. } => (DATA, "demand_sample"),
+            Self::SupplySample { .. } => (DATA, "supply_sample"),
+            Self::EndDemands(_) => (DATA, "end_demands"),
             Self::SetMixture { .. } => (DATA, "set_mixture"),
             Self::CommitShard { .. } => (DATA, "commit_shard"),
             Self::Transfer { .. } => ("Balances", "transfer_keep_alive"),
@@ -544,6 +568,13 @@ impl Call {
             Self::AdmitBranch { branch, admission } => (branch, admission).encode(),
             Self::SetRecipe { branch, recipe } => (branch, recipe).encode(),
             Self::SubmitDataset(info) => info.encode(),
+            Self::WithdrawDataset(dataset) | Self::EndDemands(dataset) => dataset.encode(),
+            Self::DemandSample { dataset, sample } => (dataset, sample).encode(),
+            Self::SupplySample {
+                dataset,
+                sample,
+                opening,
+            } => (dataset, sample, opening).encode(),
             Self::SetMixture { branch, mixture } => (branch, mixture).encode(),
             Self::CommitShard { branch, shard } => (branch, shard).encode(),
             // MultiAddress::Id is variant 0.

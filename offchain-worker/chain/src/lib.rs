@@ -9,6 +9,7 @@
 mod account;
 mod api;
 mod call;
+mod data;
 mod error;
 mod governance;
 mod key;
@@ -23,6 +24,7 @@ pub use api::{
     Seat, Shard, Trial, Valuation,
 };
 pub use call::{Call, Openings, StartStates, Ticket};
+pub use data::{DataChain, SampleDemands};
 pub use dream_primitives::bond::Bond;
 pub use dream_primitives::profile::ProfileRecord;
 pub use error::{ChainError, SubmitError};

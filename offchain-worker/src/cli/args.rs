@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Arguments.
 
+use super::ExplainOptions;
 use crate::error::{WorkerError, EXIT_CODES};
 use crate::roles::private::loss::Protection;
 use crate::units;
@@ -8,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use dream_chain::AccountId;
 use dream_primitives::delta::MAX_SHIFT;
 use dream_primitives::value::MAX_SHARD;
-use dream_primitives::{Balance, BranchId, H256};
+use dream_primitives::{Balance, BranchId, DatasetId, H256};
 use dream_privacy::{Target, MAX_VARIANCE};
 use std::path::PathBuf;
 
@@ -222,30 +223,6 @@ pub enum Command {
     },
 }
 
-/// What is explained.
-#[derive(Clone, Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct ExplainOptions {
-    /// Claim, in hexadecimal.
-    #[arg(value_parser = hash, required = true)]
-    pub claim: Option<H256>,
-    /// Something else.
-    #[command(subcommand)]
-    pub other: Option<ExplainCommand>,
-}
-
-/// What is explained beside claims.
-#[derive(Clone, Debug, Subcommand)]
-pub enum ExplainCommand {
-    /// Where the weight of an account's vote on a referendum comes from, or what it would weigh.
-    Vote {
-        /// Account.
-        account: AccountId,
-        /// Referendum, from 0.
-        referendum: u32,
-    },
-}
-
 /// Epsilon that `mine --private` keeps to where nothing else is said.
 const EPSILON: f64 = 8.0;
 /// Delta of statements where nothing else is said.
@@ -388,6 +365,25 @@ pub enum DataCommand {
         #[arg(long)]
         skip_empty: bool,
     },
+    /// Shows all data sets: which are admitted, with what weights, suspended or withdrawn.
+    List,
+    /// Takes a data set of the account's back, with its deposit, once nothing needs it.
+    Withdraw {
+        /// Data set.
+        dataset: DatasetId,
+    },
+    /// Demands a sample of a data set on the chain: it is supplied, or the set is suspended.
+    Demand {
+        /// Data set.
+        dataset: DatasetId,
+        /// Sample, from 0.
+        sample: u32,
+    },
+    /// Ends the demands for samples of a data set that nobody answered in time.
+    EndDemands {
+        /// Data set.
+        dataset: DatasetId,
+    },
 }
 
 /// Commands on held-out shards.
@@ -439,6 +435,7 @@ impl Command {
         !matches!(
             self,
             Self::Status
+                | Self::Data(DataCommand::List)
                 | Self::Explain(_)
                 | Self::Report { .. }
                 | Self::Model(ModelCommand::Init { print: true, .. })
@@ -534,6 +531,10 @@ mod tests {
             "shard prepare held-out --samples 64 --skip-empty",
             "shard prepare held-out",
             "shard commit",
+            "data list --json",
+            "data withdraw 3",
+            "data demand 3 17",
+            "data end-demands 3",
             "shard commit --steward 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
             "explain vote 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty 3 --json",
         ] {

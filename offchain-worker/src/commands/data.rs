@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! New data sets.
+//! Data sets: registering, listing, withdrawing, demanding samples.
 
+use super::print_json;
+use crate::amount;
 use crate::cli::Session;
 use crate::error::WorkerError;
 use crate::folder;
+use crate::view::data as listing;
 use dream_chain::{At, Call};
 use dream_primitives::data::{self, DatasetInfo, Licence, Mixture, MixtureEntry};
 use dream_primitives::DatasetId;
@@ -80,4 +83,44 @@ pub async fn add(
     session.submit(Call::Sudo(Box::new(call))).await?;
     println!("it is in the mixture of branch {id} from the next round on");
     Ok(dataset)
+}
+
+pub(super) async fn list(session: &Session) -> Result<(), WorkerError> {
+    let list = listing::read(&*session.chain).await?;
+    match session.global.json {
+        true => print_json(&list),
+        false => println!("{list}"),
+    }
+    Ok(())
+}
+
+pub(super) async fn withdraw(session: &Session, dataset: DatasetId) -> Result<(), WorkerError> {
+    let receipt = session.submit(Call::WithdrawDataset(dataset)).await?;
+    let deposit = receipt.field("DataRegistry", "DatasetWithdrawn", "deposit");
+    let deposit = deposit.map_or_else(String::new, |d| format!(", {} came back", amount(d)));
+    println!("data set {dataset} is withdrawn{deposit}");
+    Ok(())
+}
+
+pub(super) async fn demand(
+    session: &Session,
+    dataset: DatasetId,
+    sample: u32,
+) -> Result<(), WorkerError> {
+    let call = Call::DemandSample { dataset, sample };
+    let receipt = session.submit(call).await?;
+    let price = receipt.field("DataRegistry", "SampleDemanded", "price");
+    let price = price.map_or_else(String::new, |p| format!(" for {}", amount(p)));
+    let deadline: Option<u32> = receipt.field("DataRegistry", "SampleDemanded", "deadline");
+    let until = deadline.map_or_else(String::new, |d| format!(" before block {d}"));
+    println!("sample {sample} of data set {dataset} is demanded{price}; who does not see it supplied{until} runs: dream-worker data end-demands {dataset}");
+    Ok(())
+}
+
+pub(super) async fn end_demands(session: &Session, dataset: DatasetId) -> Result<(), WorkerError> {
+    session.submit(Call::EndDemands(dataset)).await?;
+    println!(
+        "data set {dataset} is suspended: rounds leave it out until what was demanded is supplied"
+    );
+    Ok(())
 }

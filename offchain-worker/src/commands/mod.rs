@@ -74,6 +74,16 @@ pub async fn run(
                 .await
                 .map(|_| ())
         }
+        Command::Data(DataCommand::List) => data::list(&session).await,
+        Command::Data(DataCommand::Withdraw { dataset }) => {
+            data::withdraw(&session, *dataset).await
+        }
+        Command::Data(DataCommand::Demand { dataset, sample }) => {
+            data::demand(&session, *dataset, *sample).await
+        }
+        Command::Data(DataCommand::EndDemands { dataset }) => {
+            data::end_demands(&session, *dataset).await
+        }
         Command::Shard(ShardCommand::Prepare {
             path,
             samples,

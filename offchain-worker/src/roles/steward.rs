@@ -7,6 +7,8 @@
 //! | forget | a valuation is past Opening: its shard is used, opened or not |
 //! | open, forget | the same of a private round, in ShardOpening and after it |
 //! | wait | everything else |
+//!
+//! Beside these it supplies the samples that are demanded of the branch's data sets.
 
 use super::{Role, Told};
 use crate::error::WorkerError;
@@ -165,6 +167,7 @@ impl Role for Steward {
 
     async fn step(&self) -> Result<(), WorkerError> {
         let worker = &self.worker;
+        worker.serve_samples().await?;
         let chain: &dyn Chain = &*worker.chain;
         let private = chain
             .last_private_round(At::Finalised, worker.branch)

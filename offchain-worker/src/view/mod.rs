@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the read commands show: plain data, from the chain, as text or JSON.
 
+pub mod data;
 pub mod explain;
 pub mod report;
 pub mod status;

@@ -32,6 +32,8 @@ pub struct Status {
     pub head: H256,
     /// Whether it earns.
     pub admitted: bool,
+    /// Whether governance froze the branch: no round opens on it.
+    pub frozen: bool,
     /// Newest round.
     pub round: Option<RoundStatus>,
     /// Newest private round, where the branch has a sponsor or had one.
@@ -204,7 +206,13 @@ pub async fn read(
     let sponsored = chain.job(at, branch).await?.is_some();
     let private = chain.last_private_round(at, branch).await?;
     let private = private.as_ref().map(PrivateStatus::from);
+    let training = |r: &RoundStatus| !matches!(r.phase, Phase::Vesting | Phase::Closed);
+    let moving = round.as_ref().is_some_and(training)
+        || private
+            .as_ref()
+            .is_some_and(|p| p.phase != PrivatePhase::Closed);
     let waiting_for = match &private {
+        _ if info.frozen && !moving => "governance, to unfreeze the branch".into(),
         _ if !sponsored => waiting(
             info.admission.is_some(),
             mixture,
@@ -223,6 +231,7 @@ pub async fn read(
         version: header.map_or(0, |h| h.number),
         head: info.head,
         admitted: info.admission.is_some(),
+        frozen: info.frozen,
         waiting_for,
         round,
         private,
@@ -360,9 +369,10 @@ impl fmt::Display for Status {
             self.genesis, self.block.number
         )?;
         let admitted = if self.admitted { "" } else { " (not admitted)" };
+        let frozen = if self.frozen { " (frozen)" } else { "" };
         writeln!(
             f,
-            "branch    {}{admitted}: version {} {:?}",
+            "branch    {}{admitted}{frozen}: version {} {:?}",
             self.branch, self.version, self.head
         )?;
         if let Some(r) = &self.round {

@@ -5,7 +5,16 @@
 //!
 //! Clara submits a data set: its Merkle root, where its bytes lie, its licence, how many samples of how many bytes it
 //! has. A deposit is held. Governance then writes the mixture of a branch: which sets its rounds draw from, with what
-//! weights. Nobody else decides on what a branch is trained. A round takes the mixture as it is when it opens.
+//! weights. To name a set there is to admit it; nobody else decides on what a branch is trained. A round takes the mixture as
+//! it is when it opens.
+//!
+//! Mia cannot get the bytes. She demands a sample and pays for the answer beforehand. Whoever has it puts it on chain, proves
+//! that it lies under the registered root, and takes the payment. When nobody does in time, the set is suspended: rounds that
+//! open from then on leave it out, Clara loses half of what is left of her deposit, and Mia gets hers back. A late answer
+//! brings the set back.
+//!
+//! Clara takes her set back, and what is left of the deposit, when no mixture names it and the last round that may draw from
+//! it is forgotten: until then its claims may be challenged, and a replay needs the data.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     test,
@@ -20,6 +29,7 @@ extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod demands;
 mod impls;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod try_state;
@@ -36,11 +46,12 @@ pub use weights::WeightInfo;
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use super::weights::WeightInfo;
-    use dream_primitives::data::{DatasetInfo, Mixture};
+    use dream_primitives::data::{DatasetInfo, DatasetUses, Mixture, SampleDemands, SampleOpening};
+    use dream_primitives::math::to_u32;
     use dream_primitives::params::ChainParameters;
-    use dream_primitives::registry::DatasetRecord;
+    use dream_primitives::registry::{DatasetRecord, RoundRegistry};
     use dream_primitives::value::Shard;
-    use dream_primitives::{Balance, BranchId, DatasetId, H256};
+    use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, H256};
     use polkadot_sdk::frame_support::pallet_prelude::*;
     use polkadot_sdk::frame_support::traits::fungible;
     use polkadot_sdk::frame_system::pallet_prelude::*;
@@ -59,7 +70,11 @@ pub mod pallet {
             >;
         /// The runtime's hold reasons.
         type RuntimeHoldReason: From<HoldReason>;
-        /// The chain's parameters: the deposit.
+        /// Rounds, which draw from the sets.
+        type Rounds: RoundRegistry;
+        /// Where lost deposits go.
+        type Treasury: Get<Self::AccountId>;
+        /// The chain's parameters: deposits, and the time for an answer.
         type Parameters: Get<ChainParameters>;
         /// Who sets mixtures.
         type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
@@ -75,6 +90,8 @@ pub mod pallet {
     pub enum HoldReason {
         /// Deposit for a data set.
         Deposit,
+        /// Price of the answer to a demand for a sample.
+        Demand,
     }
 
     /// Data sets.
@@ -89,6 +106,19 @@ pub mod pallet {
     /// What each branch is trained on.
     #[pallet::storage]
     pub type Mixtures<T: Config> = StorageMap<_, Twox64Concat, BranchId, Mixture>;
+
+    /// Branches that each data set serves.
+    #[pallet::storage]
+    pub type Uses<T: Config> = StorageMap<_, Twox64Concat, DatasetId, DatasetUses, ValueQuery>;
+
+    /// Demands for samples, by data set.
+    #[pallet::storage]
+    pub type Demands<T: Config> =
+        StorageMap<_, Twox64Concat, DatasetId, SampleDemands<T::AccountId>, ValueQuery>;
+
+    /// Number of demands that were neither answered nor ended.
+    #[pallet::storage]
+    pub type OpenDemands<T: Config> = StorageValue<_, u32, ValueQuery>;
 
     /// Held-out shards that wait to be used, the oldest first.
     #[pallet::storage]
@@ -114,7 +144,52 @@ pub mod pallet {
             /// Who submitted it.
             submitter: T::AccountId,
         },
-        /// A branch's mixture changed; it counts from the next round.
+        /// A data set was taken back. Its index is not given again.
+        DatasetWithdrawn {
+            /// Data set.
+            dataset: DatasetId,
+            /// What went back to the submitter.
+            deposit: Balance,
+        },
+        /// A sample of a data set is demanded.
+        SampleDemanded {
+            /// Data set.
+            dataset: DatasetId,
+            /// Sample.
+            sample: u32,
+            /// Who demands it.
+            demander: T::AccountId,
+            /// Paid for the answer.
+            price: Balance,
+            /// First block after the time for the answer.
+            deadline: BlockNumber,
+        },
+        /// A sample that was demanded is in this block's body.
+        SampleSupplied {
+            /// Data set.
+            dataset: DatasetId,
+            /// Sample.
+            sample: u32,
+            /// Who supplied it.
+            supplier: T::AccountId,
+            /// Paid to the supplier; nothing when the answer was late.
+            price: Balance,
+        },
+        /// A demand was not answered in time: rounds leave the data set out.
+        DatasetSuspended {
+            /// Data set.
+            dataset: DatasetId,
+            /// Sample that nobody supplied.
+            sample: u32,
+            /// Part of the deposit that went to the treasury.
+            lost: Balance,
+        },
+        /// All that was demanded of a suspended data set is answered: rounds take it again.
+        DatasetResumed {
+            /// Data set.
+            dataset: DatasetId,
+        },
+        /// A branch's mixture changed; it counts from the next round. When it is empty, the branch opens no round.
         MixtureSet {
             /// Branch.
             branch: BranchId,
@@ -136,14 +211,38 @@ pub mod pallet {
         WindowOutOfRange,
         /// The data set has no sample that may be streamed.
         NothingToStream,
-        /// The mixture has no entry.
-        MixtureEmpty,
         /// A weight of the mixture is zero: leave that set out.
         WeightZero,
         /// The mixture names a data set twice.
         DatasetTwice,
-        /// The mixture names a data set that is not registered.
+        /// No data set with this index was submitted.
         DatasetUnknown,
+        /// The data set was taken back by its submitter.
+        DatasetWithdrawn,
+        /// The data set is suspended: it comes back when what was demanded of it is supplied.
+        DatasetSuspended,
+        /// A mixture names the data set, or a round that may draw from it is kept.
+        DatasetInUse,
+        /// No mixture names the data set and no round that may draw from it is kept: there is no duty to supply it.
+        DatasetNotInUse,
+        /// Only the submitter takes a data set back.
+        NotTheSubmitter,
+        /// The data set serves its largest number of branches.
+        TooManyUses,
+        /// The data set has no such sample.
+        NoSuchSample,
+        /// The sample is demanded already.
+        DemandTwice,
+        /// The data set, or all together, have their largest number of open demands: wait until one is answered or ended.
+        TooManyDemands,
+        /// The sample is not demanded.
+        NoDemand,
+        /// A demand for a sample of the data set is open: supply it, or end it when its time is over.
+        DemandOpen,
+        /// There is no demand whose time is over and that was not ended before.
+        NothingToEnd,
+        /// The bytes are not this sample's, or the proof does not lead to the registered root.
+        SampleProof,
         /// The data sets of the mixture have windows of different lengths.
         WindowsDiffer,
         /// A shard has no sample, too many, or a window that is not served.
@@ -176,9 +275,9 @@ pub mod pallet {
             Self::do_submit(submitter, info).map(|_| ())
         }
 
-        /// Sets what a branch is trained on from its next round.
+        /// Sets what a branch is trained on from its next round. With an empty mixture it opens none.
         #[pallet::call_index(1)]
-        #[pallet::weight(T::WeightInfo::set_mixture(Pallet::<T>::entries(mixture)))]
+        #[pallet::weight(T::WeightInfo::set_mixture(to_u32(mixture.len())))]
         pub fn set_mixture(
             origin: OriginFor<T>,
             branch: BranchId,
@@ -198,6 +297,48 @@ pub mod pallet {
         ) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
             Self::do_commit_shard(branch, shard)
+        }
+
+        /// Takes a data set back: nothing needs it any more. Releases what is left of the deposit.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::withdraw_dataset())]
+        pub fn withdraw_dataset(origin: OriginFor<T>, dataset: DatasetId) -> DispatchResult {
+            let submitter = ensure_signed(origin)?;
+            Self::do_withdraw_dataset(submitter, dataset)
+        }
+
+        /// Demands a sample of a data set that is in use, a held-out one as well. Holds the price of the answer.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::demand_sample())]
+        pub fn demand_sample(
+            origin: OriginFor<T>,
+            dataset: DatasetId,
+            sample: u32,
+        ) -> DispatchResult {
+            let demander = ensure_signed(origin)?;
+            Self::do_demand_sample(demander, dataset, sample)
+        }
+
+        /// Supplies a sample that is demanded. In time it is paid; late it brings a suspended set back.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::supply_sample(to_u32(opening.window.len())))]
+        pub fn supply_sample(
+            origin: OriginFor<T>,
+            dataset: DatasetId,
+            sample: u32,
+            opening: SampleOpening,
+        ) -> DispatchResult {
+            let supplier = ensure_signed(origin)?;
+            Self::do_supply_sample(supplier, dataset, sample, opening)
+        }
+
+        /// Ends the demands whose time is over: their prices go back, and the submitter loses a part of the deposit. The set was
+        /// suspended when the time was over, whether or not this is called.
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::end_demands())]
+        pub fn end_demands(origin: OriginFor<T>, dataset: DatasetId) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_end_demands(dataset)
         }
     }
 }

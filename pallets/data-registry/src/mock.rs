@@ -3,9 +3,10 @@
 
 use crate as pallet_data_registry;
 use dream_primitives::cid::{Cid, CidCodec};
-use dream_primitives::data::{DatasetInfo, Mixture, MixtureEntry};
+use dream_primitives::data::{self, DatasetInfo, Mixture, MixtureEntry, SampleOpening};
 use dream_primitives::params::ChainParameters;
-use dream_primitives::{Balance, DREAM, H256};
+use dream_primitives::registry::RoundRegistry;
+use dream_primitives::{Balance, BranchId, DREAM, H256};
 use polkadot_sdk::frame_support::{
     self, assert_ok, derive_impl, parameter_types, traits::ConstU128,
 };
@@ -13,6 +14,8 @@ use polkadot_sdk::frame_system::{self, EnsureRoot};
 use polkadot_sdk::pallet_balances;
 use polkadot_sdk::sp_io::TestExternalities;
 use polkadot_sdk::sp_runtime::BuildStorage;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 type Block = frame_system::mocking::MockBlockU32<Test>;
 
@@ -26,6 +29,30 @@ frame_support::construct_runtime!(
 
 parameter_types! {
     pub const Parameters: ChainParameters = ChainParameters::development();
+    pub const Treasury: u64 = TREASURY;
+}
+
+thread_local! {
+    static ROUNDS: RefCell<BTreeMap<BranchId, (u32, Vec<u32>)>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Rounds as a test sets them.
+pub struct Rounds;
+impl RoundRegistry for Rounds {
+    fn latest(branch: BranchId) -> Option<u32> {
+        ROUNDS.with_borrow(|all| all.get(&branch).map(|(latest, _)| *latest))
+    }
+    fn kept(branch: BranchId, number: u32) -> bool {
+        ROUNDS.with_borrow(|all| {
+            all.get(&branch)
+                .is_some_and(|(_, kept)| kept.contains(&number))
+        })
+    }
+}
+
+/// Says that a branch's latest round is `latest` and which rounds are kept.
+pub fn rounds(branch: BranchId, latest: u32, kept: &[u32]) {
+    ROUNDS.with_borrow_mut(|all| all.insert(branch, (latest, kept.to_vec())));
 }
 
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
@@ -44,6 +71,8 @@ impl pallet_balances::Config for Test {
 impl pallet_data_registry::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type Rounds = Rounds;
+    type Treasury = Treasury;
     type Parameters = Parameters;
     type AdminOrigin = EnsureRoot<u64>;
     type WeightInfo = ();
@@ -52,12 +81,21 @@ impl pallet_data_registry::Config for Test {
 pub const CLARA: u64 = 1;
 /// Has no funds.
 pub const POOR: u64 = 2;
+pub const MIA: u64 = 3;
+pub const VIC: u64 = 4;
+pub const TREASURY: u64 = 5;
+/// Blocks for an answer.
+pub const TIME: u32 = ChainParameters::development().round.response_blocks;
 pub const DEPOSIT: Balance = ChainParameters::development().bonds.data_deposit;
 
 pub fn externalities() -> TestExternalities {
     let config = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
-            balances: vec![(CLARA, 1_000 * DREAM)],
+            balances: vec![
+                (CLARA, 1_000 * DREAM),
+                (MIA, 1_000 * DREAM),
+                (VIC, 1_000 * DREAM),
+            ],
             ..Default::default()
         },
         ..Default::default()
@@ -66,6 +104,7 @@ pub fn externalities() -> TestExternalities {
 }
 
 pub fn build_and_execute(test: impl FnOnce()) {
+    ROUNDS.with_borrow_mut(BTreeMap::clear);
     externalities().execute_with(|| {
         System::set_block_number(7);
         test();
@@ -84,6 +123,36 @@ pub fn info() -> DatasetInfo {
         samples: 100,
         window: 129,
     }
+}
+
+/// Bytes of a set of 100 samples of 8 bytes.
+pub fn text() -> Vec<u8> {
+    (0..800u32).map(|i| (i % 251) as u8).collect()
+}
+
+/// What the submitter says of [`text`].
+pub fn true_info() -> DatasetInfo {
+    DatasetInfo {
+        root: data::root(&text(), 8),
+        samples: 100,
+        window: 8,
+        ..info()
+    }
+}
+
+/// Opens a sample of [`text`].
+pub fn opening(sample: u32) -> SampleOpening {
+    data::open_sample(&text(), 8, sample).unwrap()
+}
+
+/// Price of the answer to a demand for a sample of [`text`].
+pub fn price() -> Balance {
+    let bytes = Balance::from(data::answer_bytes(8));
+    bytes * ChainParameters::development().bonds.chunk_byte
+}
+
+pub fn pass(blocks: u32) {
+    System::set_block_number(System::block_number() + blocks);
 }
 
 pub fn submitted(info: DatasetInfo) {
@@ -106,7 +175,17 @@ pub fn last_event() -> RuntimeEvent {
     System::events().pop().unwrap().event
 }
 
-pub fn held(who: u64) -> Balance {
+fn on_hold(reason: crate::HoldReason, who: u64) -> Balance {
     use polkadot_sdk::frame_support::traits::fungible::InspectHold;
-    Balances::balance_on_hold(&crate::HoldReason::Deposit.into(), &who)
+    Balances::balance_on_hold(&reason.into(), &who)
+}
+
+/// Deposits for data sets.
+pub fn held(who: u64) -> Balance {
+    on_hold(crate::HoldReason::Deposit, who)
+}
+
+/// Prices of answers.
+pub fn held_for_answers(who: u64) -> Balance {
+    on_hold(crate::HoldReason::Demand, who)
 }

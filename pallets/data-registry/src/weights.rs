@@ -11,6 +11,14 @@ pub trait WeightInfo {
     fn set_mixture(entries: u32) -> Weight;
     /// `commit_shard`.
     fn commit_shard() -> Weight;
+    /// `withdraw_dataset`.
+    fn withdraw_dataset() -> Weight;
+    /// `demand_sample`.
+    fn demand_sample() -> Weight;
+    /// `supply_sample` of `bytes` bytes.
+    fn supply_sample(bytes: u32) -> Weight;
+    /// `end_demands`.
+    fn end_demands() -> Weight;
 }
 
 /// No weight, for tests.
@@ -22,6 +30,18 @@ impl WeightInfo for () {
         Weight::zero()
     }
     fn commit_shard() -> Weight {
+        Weight::zero()
+    }
+    fn withdraw_dataset() -> Weight {
+        Weight::zero()
+    }
+    fn demand_sample() -> Weight {
+        Weight::zero()
+    }
+    fn supply_sample(_: u32) -> Weight {
+        Weight::zero()
+    }
+    fn end_demands() -> Weight {
         Weight::zero()
     }
 }

@@ -124,7 +124,7 @@ mod benches {
     #[benchmark]
     fn admit_branch(a: Linear<1, { T::MaxAdmitted::get() }>) -> Result<(), BenchmarkError> {
         let origin =
-            T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+            T::BranchOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
         let admission = Admission {
             share: 1,
             units_per_token: 1,
@@ -145,7 +145,7 @@ mod benches {
     #[benchmark]
     fn dismiss_branch() -> Result<(), BenchmarkError> {
         let origin =
-            T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+            T::BranchOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
         let admission = Admission {
             share: 1,
             units_per_token: 1,
@@ -163,7 +163,7 @@ mod benches {
     #[benchmark]
     fn set_recipe() -> Result<(), BenchmarkError> {
         let origin =
-            T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+            T::RecipeOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
         let branch = registered::<T>()?;
         let recipe = Recipe {
             segments: 65,
@@ -174,6 +174,33 @@ mod benches {
         _(origin, branch, recipe);
 
         assert_eq!(Branches::<T>::get(branch).map(|b| b.recipe), Some(recipe));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn freeze_branch() -> Result<(), BenchmarkError> {
+        let origin =
+            T::FreezeOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+        let branch = registered::<T>()?;
+
+        #[extrinsic_call]
+        _(origin, branch);
+
+        assert_eq!(Branches::<T>::get(branch).map(|b| b.frozen), Some(true));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn unfreeze_branch() -> Result<(), BenchmarkError> {
+        let origin =
+            T::BranchOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+        let branch = registered::<T>()?;
+        Pallet::<T>::do_freeze_branch(branch)?;
+
+        #[extrinsic_call]
+        _(origin, branch);
+
+        assert_eq!(Branches::<T>::get(branch).map(|b| b.frozen), Some(false));
         Ok(())
     }
 

@@ -131,6 +131,7 @@ impl<T: Config> Pallet<T> {
             head: version,
             admission: None,
             deposit: 0,
+            frozen: false,
         })?;
         Self::deposit_event(Event::ModelRegistered {
             model,
@@ -161,6 +162,7 @@ impl<T: Config> Pallet<T> {
             head: parent,
             admission: None,
             deposit,
+            frozen: false,
         })?;
         Self::deposit_event(Event::BranchCreated {
             branch,
@@ -207,6 +209,28 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    pub(crate) fn do_freeze_branch(branch: BranchId) -> DispatchResult {
+        Branches::<T>::try_mutate(branch, |slot| {
+            let record = slot.as_mut().ok_or(Error::<T>::BranchUnknown)?;
+            ensure!(!record.frozen, Error::<T>::BranchFrozen);
+            record.frozen = true;
+            Ok::<_, Error<T>>(())
+        })?;
+        Self::deposit_event(Event::BranchFrozen { branch });
+        Ok(())
+    }
+
+    pub(crate) fn do_unfreeze_branch(branch: BranchId) -> DispatchResult {
+        Branches::<T>::try_mutate(branch, |slot| {
+            let record = slot.as_mut().ok_or(Error::<T>::BranchUnknown)?;
+            ensure!(record.frozen, Error::<T>::NotFrozen);
+            record.frozen = false;
+            Ok::<_, Error<T>>(())
+        })?;
+        Self::deposit_event(Event::BranchUnfrozen { branch });
+        Ok(())
+    }
+
     pub(crate) fn do_set_recipe(branch: BranchId, recipe: Recipe) -> DispatchResult {
         Branches::<T>::try_mutate(branch, |slot| {
             let record = slot.as_mut().ok_or(Error::<T>::BranchUnknown)?;
@@ -226,6 +250,7 @@ impl<T: Config> Pallet<T> {
         Some(BranchView {
             branch,
             admitted: record.admission.is_some(),
+            frozen: record.frozen,
             head: record.head,
             header,
         })

@@ -70,8 +70,12 @@ pub mod pallet {
         type RuntimeHoldReason: From<HoldReason>;
         /// The chain's parameters: deposits, and the audit that a recipe must allow.
         type Parameters: Get<ChainParameters>;
-        /// Who admits and dismisses branches and changes recipes.
-        type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Who changes recipes.
+        type RecipeOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Who admits and dismisses branches, and unfreezes them.
+        type BranchOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Who freezes branches.
+        type FreezeOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Most admitted branches.
         #[pallet::constant]
         type MaxAdmitted: Get<u32>;
@@ -148,6 +152,16 @@ pub mod pallet {
         },
         /// A branch earns no more.
         BranchDismissed {
+            /// Branch.
+            branch: BranchId,
+        },
+        /// No round opens on a branch any more, and none that is open moves its head.
+        BranchFrozen {
+            /// Branch.
+            branch: BranchId,
+        },
+        /// Rounds open on a branch again.
+        BranchUnfrozen {
             /// Branch.
             branch: BranchId,
         },
@@ -230,6 +244,10 @@ pub mod pallet {
         RecipeTolerantFeedback,
         /// The recipe asks for the tolerant class, which rounds do not serve.
         RecipeNotServed,
+        /// The branch is frozen already.
+        BranchFrozen,
+        /// The branch is not frozen.
+        NotFrozen,
     }
 
     #[pallet::hooks]
@@ -281,7 +299,7 @@ pub mod pallet {
             branch: BranchId,
             admission: Admission,
         ) -> DispatchResult {
-            T::AdminOrigin::ensure_origin(origin)?;
+            T::BranchOrigin::ensure_origin(origin)?;
             Self::do_admit_branch(branch, admission)
         }
 
@@ -289,7 +307,7 @@ pub mod pallet {
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::dismiss_branch())]
         pub fn dismiss_branch(origin: OriginFor<T>, branch: BranchId) -> DispatchResult {
-            T::AdminOrigin::ensure_origin(origin)?;
+            T::BranchOrigin::ensure_origin(origin)?;
             Self::do_dismiss_branch(branch)
         }
 
@@ -301,8 +319,25 @@ pub mod pallet {
             branch: BranchId,
             recipe: Recipe,
         ) -> DispatchResult {
-            T::AdminOrigin::ensure_origin(origin)?;
+            T::RecipeOrigin::ensure_origin(origin)?;
             Self::do_set_recipe(branch, recipe)
+        }
+
+        /// Stops a branch: no round opens on it, and a round that is open is judged and paid but does not move the head. A
+        /// revert's replay still does.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::freeze_branch())]
+        pub fn freeze_branch(origin: OriginFor<T>, branch: BranchId) -> DispatchResult {
+            T::FreezeOrigin::ensure_origin(origin)?;
+            Self::do_freeze_branch(branch)
+        }
+
+        /// Lets rounds open on a frozen branch again.
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::unfreeze_branch())]
+        pub fn unfreeze_branch(origin: OriginFor<T>, branch: BranchId) -> DispatchResult {
+            T::BranchOrigin::ensure_origin(origin)?;
+            Self::do_unfreeze_branch(branch)
         }
     }
 }

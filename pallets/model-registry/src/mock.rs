@@ -52,7 +52,9 @@ impl pallet_model_registry::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Parameters = Parameters;
-    type AdminOrigin = EnsureRoot<u64>;
+    type RecipeOrigin = EnsureRoot<u64>;
+    type BranchOrigin = EnsureRoot<u64>;
+    type FreezeOrigin = EnsureRoot<u64>;
     type MaxAdmitted = ConstU32<3>;
     type WeightInfo = ();
 }

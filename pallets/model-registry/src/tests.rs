@@ -5,6 +5,7 @@ mod admit_branch;
 mod advance;
 mod create_branch;
 mod dismiss_branch;
+mod freeze_branch;
 mod invariants;
 mod lineage;
 mod register_model;

@@ -15,6 +15,10 @@ pub trait WeightInfo {
     fn dismiss_branch() -> Weight;
     /// `set_recipe`.
     fn set_recipe() -> Weight;
+    /// `freeze_branch`.
+    fn freeze_branch() -> Weight;
+    /// `unfreeze_branch`.
+    fn unfreeze_branch() -> Weight;
 }
 
 /// No weight, for tests.
@@ -32,6 +36,12 @@ impl WeightInfo for () {
         Weight::zero()
     }
     fn set_recipe() -> Weight {
+        Weight::zero()
+    }
+    fn freeze_branch() -> Weight {
+        Weight::zero()
+    }
+    fn unfreeze_branch() -> Weight {
         Weight::zero()
     }
 }

@@ -79,32 +79,45 @@ mod tests {
         }
     }
 
-    #[test]
-    fn sample_should_follow_the_weights() {
-        let mixture = [
-            (
-                MixtureEntry {
-                    dataset: 0,
-                    weight: 3,
-                },
-                100,
-            ),
-            (
-                MixtureEntry {
-                    dataset: 1,
-                    weight: 1,
-                },
-                100,
-            ),
-        ];
-        let hits = (0..4000).filter(|s| {
-            sample(&H256::zero(), &H256::zero(), &[0; 32], *s, 0, &mixture)
-                .unwrap()
-                .dataset
-                == 0
-        });
-        let hits = hits.count();
-        assert!((2850..3150).contains(&hits), "{hits} of 4000");
+    proptest! {
+        /// Whatever the mixture: what is drawn stands in it, lies in its set, and is not held out.
+        #[test]
+        fn sample_should_be_one_of_its_mixture_and_never_held_out(
+            sets in prop::collection::vec((1..=u32::MAX, 1u64..1 << 33), 1..32),
+            seed: [u8; 32], miner: [u8; 32], step: u64, slot: u32,
+        ) {
+            let mixture: alloc::vec::Vec<(MixtureEntry, u64)> = (7..).zip(&sets)
+                .map(|(dataset, (weight, samples))| (MixtureEntry { dataset, weight: *weight }, *samples))
+                .collect();
+            let drawn = sample(&H256::zero(), &H256(seed), &miner, step, slot, &mixture).unwrap();
+            let (_, samples) = mixture.iter().find(|(e, _)| e.dataset == drawn.dataset).unwrap();
+            prop_assert!(drawn.sample < *samples && !data::held_out(drawn.sample));
+        }
+
+        /// Each set is drawn as often as its weight says: within six standard deviations of the binomial count, and ten for
+        /// the tail of rare sets.
+        #[test]
+        fn sample_should_follow_the_weights(
+            weights in prop::collection::vec(1u32..100, 1..6), seed: [u8; 32],
+        ) {
+            const DRAWS: u64 = 2_000;
+            let mixture: alloc::vec::Vec<(MixtureEntry, u64)> = (0..).zip(&weights)
+                .map(|(dataset, weight)| (MixtureEntry { dataset, weight: *weight }, 100))
+                .collect();
+            let mut hits = alloc::vec![0u32; weights.len()];
+            for step in 0..DRAWS {
+                let drawn = sample(&H256::zero(), &H256(seed), &[0; 32], step, 0, &mixture).unwrap();
+                hits[drawn.dataset as usize] += 1;
+            }
+            let total = f64::from(weights.iter().sum::<u32>());
+            for (hits, weight) in hits.iter().zip(&weights) {
+                let share = f64::from(*weight) / total;
+                let expected = share * DRAWS as f64;
+                let deviation = (expected * (1.0 - share)).sqrt();
+                let off = (f64::from(*hits) - expected).abs();
+                prop_assert!(off <= 6.0 * deviation + 10.0, "{hits} of {DRAWS} for a share of {share}");
+            }
+        }
     }
 
     #[test]

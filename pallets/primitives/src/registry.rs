@@ -110,6 +110,8 @@ pub struct Branch<AccountId> {
     pub admission: Option<Admission>,
     /// Held from the owner.
     pub deposit: Balance,
+    /// Whether governance froze it: no round opens, and its head moves by a revert's replay alone.
+    pub frozen: bool,
 }
 
 /// A registered data set.
@@ -126,6 +128,15 @@ pub struct DatasetRecord<AccountId> {
     pub deposit: Balance,
     /// Block of the submission.
     pub block: BlockNumber,
+    /// Block from which on it is suspended: when the time of a demand that nobody answered was over, or will be.
+    pub suspended_from: Option<BlockNumber>,
+}
+
+impl<AccountId> DatasetRecord<AccountId> {
+    /// Whether a round that opens in this block leaves it out.
+    pub fn suspended(&self, now: BlockNumber) -> bool {
+        self.suspended_from.is_some_and(|from| from <= now)
+    }
 }
 
 /// What a round takes from the registries when it opens; a change made later counts from the next round.
@@ -188,14 +199,22 @@ pub trait ModelRegistry<AccountId> {
 
 /// How the useful-work pallet sees the data registry.
 pub trait DataRegistry<AccountId> {
-    /// The mixture of a branch with each set's number of samples; `None` when it is not set or a set's window is not
-    /// `window` bytes.
+    /// The mixture of a branch, without the sets that are suspended, with each set's number of samples; `None` when there is
+    /// none, all its sets are suspended, or a set's window is not `window` bytes.
     fn mixture(
         branch: BranchId,
         window: u32,
     ) -> Option<BoundedVec<(MixtureEntry, u64), ConstU32<MAX_MIXTURE>>>;
     /// Takes the branch's next held-out shard whose windows are `window` bytes: no shard is given twice.
     fn take_shard(branch: BranchId, window: u32) -> Option<Shard<AccountId>>;
+}
+
+/// How the data registry sees rounds.
+pub trait RoundRegistry {
+    /// Number of the branch's latest round; `None` when it never had one.
+    fn latest(branch: BranchId) -> Option<u32>;
+    /// Whether a round is kept: it is open, or its claims may still be challenged.
+    fn kept(branch: BranchId, number: u32) -> bool;
 }
 
 /// How private rounds see bonds: another pallet holds them. What is locked through this trait stays apart from what that pallet

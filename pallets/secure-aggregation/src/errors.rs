@@ -182,5 +182,7 @@ mod errors {
         BadScore,
         /// There is no such key segment.
         NoSuchSegment,
+        /// The branch is frozen: no round opens on it until governance unfreezes it.
+        BranchFrozen,
     }
 }

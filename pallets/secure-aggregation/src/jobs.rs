@@ -50,6 +50,7 @@ impl<T: Config> Pallet<T> {
         let info = T::Models::branch(branch).ok_or(Error::<T>::UnknownBranch)?;
         let public = info.admission.is_some() || T::Auditors::has_public_rounds(branch);
         ensure!(!public, Error::<T>::PublicBranch);
+        ensure!(!info.frozen, Error::<T>::BranchFrozen);
         let architecture = T::Models::architecture(info.model).ok_or(Error::<T>::UnknownBranch)?;
         let parameters = architecture.parameters().ok_or(Error::<T>::ModelSize)?;
         p.layout(parameters).ok_or(Error::<T>::ModelSize)?;

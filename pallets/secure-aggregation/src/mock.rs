@@ -241,6 +241,7 @@ fn test_branch() -> Branch<AccountId> {
         head: base_header().hash(),
         admission: None,
         deposit: 0,
+        frozen: false,
     }
 }
 

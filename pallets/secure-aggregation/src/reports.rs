@@ -185,8 +185,10 @@ impl<T: Config> Pallet<T> {
             contributions_root: contributions_root(&[contribution]),
         };
         let branch = round.id.branch;
-        let header = T::Models::next_header(branch, round.base, new, &terms.recipe);
-        // The branch may have been moved meanwhile: then nothing entered it, and nothing is paid.
+        let header = T::Models::branch(branch)
+            .filter(|info| !info.frozen)
+            .and_then(|_| T::Models::next_header(branch, round.base, new, &terms.recipe));
+        // The branch may have been moved or frozen meanwhile: then nothing entered it, and nothing is paid.
         if let Some(head) = header.and_then(T::Models::advance) {
             let gained = Self::gained(round, &report);
             round.reward = reward_each(&terms.job, gained, round.standing.count());

@@ -70,7 +70,9 @@ impl pallet_model_registry::Config for Chain {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Parameters = Parameters;
-    type AdminOrigin = EnsureRoot<AccountId>;
+    type RecipeOrigin = EnsureRoot<AccountId>;
+    type BranchOrigin = EnsureRoot<AccountId>;
+    type FreezeOrigin = EnsureRoot<AccountId>;
     type MaxAdmitted = ConstU32<4>;
     type WeightInfo = ();
 }
@@ -97,7 +99,8 @@ impl pallet_useful_work::Config for Chain {
     type BlockRandomness = Vrf;
     type Author = Author;
     type Treasury = Treasury;
-    type AdminOrigin = EnsureRoot<AccountId>;
+    type ProfileOrigin = EnsureRoot<AccountId>;
+    type RevertOrigin = EnsureRoot<AccountId>;
     type Signature = MultiSignature;
     type SweepPerBlock = SweepPerBlock;
     type WeightInfo = ();

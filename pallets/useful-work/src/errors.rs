@@ -189,5 +189,7 @@ mod errors {
         StillFounding,
         /// All that is left of the founding bond is locked; call again when claims and seats have let it go.
         FoundingBondLocked,
+        /// The branch is frozen: no round opens on it until governance unfreezes it.
+        BranchFrozen,
     }
 }

@@ -33,6 +33,7 @@ impl<T: Config> Pallet<T> {
         let info = T::Models::branch(branch).ok_or(Error::<T>::UnknownBranch)?;
         ensure!(info.owner == owner, Error::<T>::NotTheOwner);
         ensure!(info.admission.is_none(), Error::<T>::BranchAdmitted);
+        ensure!(!info.frozen, Error::<T>::BranchFrozen);
         ensure!(per_round > 0 && unit_price > 0, Error::<T>::ZeroAmount);
         let mut escrow = Escrows::<T>::get(branch).unwrap_or_else(|| Escrow::new(owner.clone()));
         escrow.balance = escrow.balance.saturating_add(amount);

@@ -6,7 +6,7 @@ use crate::{Bonds, Config, CurrentRound, FundedBranches, OutsideLocks, Pallet, R
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use dream_primitives::claim::RoundId;
-use dream_primitives::registry::{AuditorRegistry, BondLedger, ModelRegistry};
+use dream_primitives::registry::{AuditorRegistry, BondLedger, ModelRegistry, RoundRegistry};
 use dream_primitives::round::Phase;
 use dream_primitives::{Balance, BlockNumber, BranchId, H256};
 use polkadot_sdk::frame_support::traits::Get;
@@ -93,5 +93,15 @@ impl<T: Config> AuditorRegistry<T::AccountId> for Pallet<T> {
             .and_then(|number| Rounds::<T>::get(RoundId { branch, number }))
             .is_some_and(|r| !matches!(r.phase, Phase::Vesting | Phase::Closed));
         admitted || open || FundedBranches::<T>::get().contains(&branch) || Self::replaying(branch)
+    }
+}
+
+impl<T: Config> RoundRegistry for Pallet<T> {
+    fn latest(branch: BranchId) -> Option<u32> {
+        CurrentRound::<T>::get(branch)
+    }
+
+    fn kept(branch: BranchId, number: u32) -> bool {
+        Rounds::<T>::contains_key(RoundId { branch, number })
     }
 }

@@ -156,7 +156,9 @@ pub mod pallet {
         /// Treasury's account.
         type Treasury: Get<Self::AccountId>;
         /// Admits and dismisses profiles.
-        type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        type ProfileOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Takes claims out of models.
+        type RevertOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Signature of an account that pays no fees yet.
         type Signature: Parameter + Verify<Signer: IdentifyAccount<AccountId = Self::AccountId>>;
         /// Most claims swept a block.
@@ -359,7 +361,7 @@ pub mod pallet {
         #[pallet::call_index(13)]
         #[pallet::weight(T::WeightInfo::admit_profile())]
         pub fn admit_profile(origin: OriginFor<T>, leaf: H256) -> DispatchResult {
-            T::AdminOrigin::ensure_origin(origin)?;
+            T::ProfileOrigin::ensure_origin(origin)?;
             Self::do_admit_profile(leaf, true)
         }
 
@@ -367,7 +369,7 @@ pub mod pallet {
         #[pallet::call_index(14)]
         #[pallet::weight(T::WeightInfo::dismiss_profile())]
         pub fn dismiss_profile(origin: OriginFor<T>, leaf: H256) -> DispatchResult {
-            T::AdminOrigin::ensure_origin(origin)?;
+            T::ProfileOrigin::ensure_origin(origin)?;
             Self::do_admit_profile(leaf, false)
         }
 
@@ -613,7 +615,7 @@ pub mod pallet {
         #[pallet::call_index(28)]
         #[pallet::weight(T::WeightInfo::revert_claim())]
         pub fn revert_claim(origin: OriginFor<T>, claim_id: H256) -> DispatchResult {
-            T::AdminOrigin::ensure_origin(origin)?;
+            T::RevertOrigin::ensure_origin(origin)?;
             Self::do_revert_claim(claim_id)
         }
     }

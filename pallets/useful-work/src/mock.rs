@@ -151,6 +151,7 @@ fn test_branch() -> Branch<AccountId> {
             units_per_token: 1,
         }),
         deposit: 0,
+        frozen: false,
     }
 }
 
@@ -305,7 +306,8 @@ impl pallet_useful_work::Config for Test {
     type BlockRandomness = Vrf;
     type Author = Author;
     type Treasury = Treasury;
-    type AdminOrigin = frame_system::EnsureRoot<AccountId>;
+    type ProfileOrigin = frame_system::EnsureRoot<AccountId>;
+    type RevertOrigin = frame_system::EnsureRoot<AccountId>;
     type Signature = polkadot_sdk::sp_runtime::testing::TestSignature;
     type SweepPerBlock = SweepPerBlock;
     type WeightInfo = ();
@@ -356,7 +358,10 @@ pub fn build_with(founders: Vec<(AccountId, u128)>, test: impl FnOnce()) {
             balances,
             ..Default::default()
         },
-        useful_work: crate::GenesisConfig { founders },
+        useful_work: crate::GenesisConfig {
+            founders,
+            ..Default::default()
+        },
         ..Default::default()
     };
     PARAMETERS.set(test_parameters());

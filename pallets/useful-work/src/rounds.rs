@@ -123,7 +123,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn terms(branch: BranchId) -> Option<RoundTerms> {
-        let info = T::Models::branch(branch)?;
+        let info = T::Models::branch(branch).filter(|info| !info.frozen)?;
         let architecture = T::Models::architecture(info.model)?;
         let mixture = T::Data::mixture(branch, info.recipe.context.checked_add(1)?)?;
         let funding = match info.admission {
@@ -415,13 +415,19 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// Whether the merge of a round may become its branch's head: on a frozen branch only a replay's may.
+    pub(crate) fn may_advance(round: &RoundOf<T>) -> bool {
+        round.replays.is_some() || T::Models::branch(round.id.branch).is_some_and(|b| !b.frozen)
+    }
+
     pub(crate) fn promote(round: &mut RoundOf<T>) {
         PostedTables::<T>::remove(round.id);
         let advanced = PostedHeaders::<T>::take(round.id)
+            .filter(|_| Self::may_advance(round))
             .and_then(T::Models::advance)
             .is_some();
         if !advanced {
-            // The branch's head moved under the round (a governance act): nothing was merged.
+            // The branch was frozen, or its head moved under the round (governance acts): nothing was merged.
             Self::release_merge_bond(round);
             round.merge = None;
         }

@@ -198,8 +198,9 @@ impl<T: Config> Pallet<T> {
             return;
         };
         let version = merge.version;
-        let promoted = !settled
+        let worse = settled
             .is_some_and(|(report, samples)| report.worse(samples, parameters.audit.value_margin));
+        let promoted = !worse && Self::may_advance(round);
         if let Some((report, samples)) = settled {
             let record = ScoreRecord {
                 round: round.id.number,

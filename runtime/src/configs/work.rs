@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The chain's own pallets: parameters, models, data, useful work, secure aggregation.
 
+use crate::origins::{Branches, Mixture, OrRoot, Recipe, Revert};
 use crate::*;
 
 use frame_support::traits::{ConstU32, Get};
@@ -9,7 +10,7 @@ use frame_system::EnsureRoot;
 /// What a read and a write of the database cost.
 type DbWeight = <Runtime as frame_system::Config>::DbWeight;
 
-/// Who decides until token holders vote: root, which is the sudo key of a development chain.
+/// Root alone: a referendum on the root track, or the sudo key of a development chain.
 pub type Admin = EnsureRoot<AccountId>;
 
 impl pallet_chain_parameters::Config for Runtime {
@@ -21,7 +22,9 @@ impl pallet_model_registry::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Parameters = ChainParameters;
-    type AdminOrigin = Admin;
+    type RecipeOrigin = OrRoot<Recipe>;
+    type BranchOrigin = OrRoot<Branches>;
+    type FreezeOrigin = OrRoot<Revert>;
     type MaxAdmitted = ConstU32<16>;
     type WeightInfo = crate::weights::pallet_model_registry::WeightInfo<DbWeight>;
 }
@@ -29,8 +32,10 @@ impl pallet_model_registry::Config for Runtime {
 impl pallet_data_registry::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type Rounds = UsefulWork;
+    type Treasury = configs::TreasuryAccount;
     type Parameters = ChainParameters;
-    type AdminOrigin = Admin;
+    type AdminOrigin = OrRoot<Mixture>;
     type WeightInfo = crate::weights::pallet_data_registry::WeightInfo<DbWeight>;
 }
 
@@ -61,7 +66,8 @@ impl pallet_useful_work::Config for Runtime {
     type BlockRandomness = ParentVrfOutput;
     type Author = BlockAuthor;
     type Treasury = configs::TreasuryAccount;
-    type AdminOrigin = Admin;
+    type ProfileOrigin = OrRoot<Branches>;
+    type RevertOrigin = OrRoot<Revert>;
     type Signature = Signature;
     type SweepPerBlock = ConstU32<8>;
     type WeightInfo = crate::weights::pallet_useful_work::WeightInfo<DbWeight>;

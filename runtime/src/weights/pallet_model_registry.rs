@@ -43,4 +43,16 @@ impl<Db: Get<RuntimeDbWeight>> pallet_model_registry::WeightInfo for WeightInfo<
             .saturating_add(Db::get().reads(3))
             .saturating_add(Db::get().writes(1))
     }
+    fn freeze_branch() -> Weight {
+        // Not measured yet: dismiss_branch, which reads and writes one item more.
+        Weight::from_parts(19_468_000, 3648)
+            .saturating_add(Db::get().reads(1))
+            .saturating_add(Db::get().writes(1))
+    }
+    fn unfreeze_branch() -> Weight {
+        // Not measured yet: dismiss_branch, which reads and writes one item more.
+        Weight::from_parts(19_468_000, 3648)
+            .saturating_add(Db::get().reads(1))
+            .saturating_add(Db::get().writes(1))
+    }
 }

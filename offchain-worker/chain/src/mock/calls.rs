@@ -4,17 +4,15 @@
 use super::claims::{open_digests, open_starts, seat};
 use codec::Encode;
 use dream_primitives::claim::{Availability, Verdict};
-use dream_primitives::data::{streamed, Mixture};
 use dream_primitives::manifest::Architecture;
 use dream_primitives::recipe::{Recipe, RecipeError};
 use dream_primitives::registry::Admission;
 use dream_primitives::round::{ClaimState, Phase, PostedMerge};
 use dream_primitives::version::{contributions_root, MergeRule, Parent, VersionHeader};
 use dream_primitives::{Balance, BranchId, H256};
-use std::collections::BTreeSet;
 
 use super::{Refusal, World};
-use crate::{AccountId, Bond, Branch, Call, DatasetRecord, Event, Model};
+use crate::{AccountId, Bond, Branch, Call, Event, Model};
 
 pub(super) type Done = Result<(), Refusal>;
 
@@ -347,29 +345,11 @@ impl World {
                 self.event("ModelRegistry", "BranchCreated", &fields);
                 Ok(())
             }
-            Call::SubmitDataset(info) => {
-                ensure(!info.licence.is_empty(), data("LicenceEmpty"))?;
-                ensure(info.window >= 2, data("WindowOutOfRange"))?;
-                ensure(
-                    streamed(u64::from(info.samples)) > 0,
-                    data("NothingToStream"),
-                )?;
-                let deposit = self.parameters.bonds.data_deposit;
-                self.hold(&who, deposit)?;
-                let dataset = self.next(self.datasets.len());
-                self.datasets.push(DatasetRecord {
-                    info,
-                    submitter: who,
-                    deposit,
-                    block: self.number,
-                });
-                self.event(
-                    "DataRegistry",
-                    "DatasetSubmitted",
-                    &[("dataset", &|| dataset.encode())],
-                );
-                Ok(())
-            }
+            Call::SubmitDataset(_)
+            | Call::WithdrawDataset(_)
+            | Call::DemandSample { .. }
+            | Call::SupplySample { .. }
+            | Call::EndDemands(_) => self.dispatch_data(who, call),
             Call::Transfer { to, amount } => {
                 let from = self.balances.entry(who).or_default();
                 from.free = from.free.checked_sub(amount).ok_or(NO_FUNDS)?;
@@ -399,6 +379,7 @@ impl World {
             head,
             admission: None,
             deposit,
+            frozen: false,
         });
     }
 
@@ -432,19 +413,6 @@ impl World {
         let fits = shares + u64::from(admission.share) <= 1_000_000;
         ensure(fits, models("SharesExceeded"))?;
         self.branches[id as usize].admission = Some(admission);
-        Ok(())
-    }
-
-    fn set_mixture(&mut self, branch: BranchId, mixture: Mixture) -> Done {
-        ensure(!mixture.is_empty(), data("MixtureEmpty"))?;
-        ensure(mixture.iter().all(|e| e.weight > 0), data("WeightZero"))?;
-        let distinct: BTreeSet<u32> = mixture.iter().map(|e| e.dataset).collect();
-        ensure(distinct.len() == mixture.len(), data("DatasetTwice"))?;
-        let window = |id: &u32| self.datasets.get(*id as usize).map(|d| d.info.window);
-        let windows: Option<BTreeSet<u32>> = distinct.iter().map(window).collect();
-        let windows = windows.ok_or(data("DatasetUnknown"))?;
-        ensure(windows.len() == 1, data("WindowsDiffer"))?;
-        self.mixtures.insert(branch, mixture);
         Ok(())
     }
 

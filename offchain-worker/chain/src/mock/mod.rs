@@ -11,6 +11,7 @@
 
 mod calls;
 mod claims;
+mod data;
 mod disputes;
 mod profiles;
 mod rounds;
@@ -36,13 +37,13 @@ use dream_primitives::registry::RoundTerms;
 use dream_primitives::trial::TrialSeat;
 use dream_primitives::value::ScoreRecord;
 use dream_primitives::version::VersionHeader;
-use dream_primitives::{Balance, BlockNumber, BranchId, H256};
+use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, H256};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
     AccountBalance, AccountId, At, BlockRef, Bond, Branch, Call, Chain, ChainError, ClaimRecord,
     DatasetRecord, Demand, Dispute, Entry, Event, GovernanceItem, Item, Model, ProfileRecord,
-    Receipt, Round, Shard, SubmitError, Trial, Valuation,
+    Receipt, Round, SampleDemands, Shard, SubmitError, Trial, Valuation,
 };
 
 /// Blocks whose state is kept.
@@ -105,7 +106,11 @@ struct World {
     models: Vec<Model>,
     branches: Vec<Branch>,
     versions: BTreeMap<H256, VersionHeader>,
-    datasets: Vec<DatasetRecord>,
+    /// None where a data set was taken back.
+    datasets: Vec<Option<DatasetRecord>>,
+    /// Last round of a branch that may draw from a data set; none as long as the branch's mixture names it.
+    uses: BTreeMap<(DatasetId, BranchId), Option<u32>>,
+    sample_demands: BTreeMap<DatasetId, SampleDemands>,
     mixtures: BTreeMap<BranchId, Mixture>,
     shards: BTreeMap<BranchId, Vec<Shard>>,
     shard_roots: BTreeSet<H256>,
@@ -184,6 +189,8 @@ impl MockChain {
             branches: Vec::new(),
             versions: BTreeMap::new(),
             datasets: Vec::new(),
+            uses: BTreeMap::new(),
+            sample_demands: BTreeMap::new(),
             mixtures: BTreeMap::new(),
             shards: BTreeMap::new(),
             shard_roots: BTreeSet::new(),
@@ -516,7 +523,8 @@ impl World {
             Item::Admitted => Some(self.admitted().encode()),
             Item::Version(hash) => self.versions.get(&hash).map(Encode::encode),
             Item::NextDataset => Some(self.next(self.datasets.len()).encode()),
-            Item::Dataset(id) => at(&self.datasets, id),
+            Item::Dataset(id) => self.dataset(id).ok().map(Encode::encode),
+            Item::SampleDemands(id) => self.sample_demands.get(&id).map(Encode::encode),
             Item::Mixture(branch) => self.mixtures.get(&branch).map(Encode::encode),
             Item::Bond(account) => self.bonds.get(&account).map(Encode::encode),
             Item::Profile(branch, account) => {

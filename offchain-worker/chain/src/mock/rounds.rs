@@ -69,17 +69,12 @@ impl World {
 
     fn round_terms(&self, branch: BranchId) -> Option<RoundTerms> {
         let info = self.branch(branch)?;
-        let window = info.recipe.context + 1;
-        let entries = self.mixtures.get(&branch)?.iter().map(|entry| {
-            let set = &self.datasets[entry.dataset as usize].info;
-            (set.window == window).then_some((*entry, u64::from(set.samples)))
-        });
         Some(RoundTerms {
             model: info.model,
             architecture: self.models[info.model as usize].architecture,
             recipe: info.recipe,
             funding: Funding::Emission(info.admission?),
-            mixture: BoundedVec::truncate_from(entries.collect::<Option<Vec<_>>>()?),
+            mixture: self.streamed_mixture(branch, info.recipe.context + 1)?,
         })
     }
 

@@ -22,6 +22,7 @@ pub(super) fn place(item: &Item) -> (&'static str, &'static str, Vec<Vec<u8>>) {
         Item::NextDataset => (DATA, "NextDataset", Vec::new()),
         Item::Dataset(id) => (DATA, "Datasets", one(id)),
         Item::Mixture(branch) => (DATA, "Mixtures", one(branch)),
+        Item::SampleDemands(id) => (DATA, "Demands", one(id)),
         Item::Bond(account) => (WORK, "Bonds", one(account)),
         Item::Profile(branch, account) => {
             (WORK, "Profiles", vec![branch.encode(), account.encode()])

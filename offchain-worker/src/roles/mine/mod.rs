@@ -10,7 +10,8 @@
 //! | flag | the verifiers have revealed | `flag.rs` |
 //! | wait | everything else | `mod.rs` |
 //!
-//! Beside these, in any round that is kept: a challenged segment is opened (`answer.rs`).
+//! Beside these, in any round that is kept: a challenged segment is opened (`answer.rs`), and samples of data sets that are
+//! demanded are supplied. A miner that cannot get a data set of the round waits and demands a sample of it.
 
 mod answer;
 mod claim;
@@ -278,6 +279,7 @@ impl Role for Miner {
             self.retain(&view).await?;
             self.answer(view.at.block).await?;
             self.worker.supply(ROLE, &view.at, false).await?;
+            self.worker.serve_samples().await?;
             let next = match self.decide(&view).await? {
                 State::Train { profile } => self.train(&view, profile).await?,
                 State::Claim { claim } => self.claim(&view, claim).await?,

@@ -16,9 +16,7 @@ use dream_primitives::claim::{
 };
 use dream_primitives::round::Phase;
 use dream_primitives::{BlockNumber, H256};
-use dream_training::{SegmentOutcome, TrainingState};
-use std::ops::ControlFlow;
-use std::sync::Arc;
+use dream_training::TrainingState;
 use tracing::{info, warn};
 
 /// Blocks before the end of the phase at which a miner that is not done claims the segments that it has.
@@ -36,7 +34,15 @@ impl Miner {
         let head = worker.base_state(&view.at).await?;
         let state_0 = TrainingState::from_head(&architecture, &head)?;
         let (mut record, mut state) = self.resume(view, &profile, state_0)?;
-        let corpus = worker.corpus(&view.at.terms).await?;
+        let corpus = match worker.corpus(&view.at.terms).await {
+            Err(error @ WorkerError::Data { dataset, .. }) if error.lacking() => {
+                let why = format!("round {} cannot be trained: {error}", view.id().number);
+                self.told.say(ROLE, why);
+                worker.demand_data(ROLE, &view.at, dataset).await?;
+                return Ok(Next::Wait);
+            }
+            other => other?,
+        };
         let batches = RoundBatches::new(
             corpus,
             worker.chain.genesis(),
@@ -46,15 +52,20 @@ impl Miner {
         );
         while record.trace.len() < recipe.segments {
             self.answer(worker.chain.finalised().await?).await?;
+            worker.serve_samples().await?;
             if let Some(next) = self.out_of_time(view, &record).await? {
                 match next {
                     Next::Wait => return Ok(Next::Again),
                     Next::Again => break,
                 }
             }
-            let outcome = self
-                .segment(view, &head, state, batches.clone(), record.trace.len())
-                .await?;
+            let (round, model) = (
+                format!("round {}", view.id().number),
+                (architecture, recipe),
+            );
+            let (batches, segment) = (batches.clone(), record.trace.len());
+            let run = worker.run_segment(round, model, &head, state, batches, segment);
+            let outcome = run.await?;
             state = outcome.state;
             self.keep(view, &mut record, &state, outcome.digest)?;
         }
@@ -180,36 +191,6 @@ impl Miner {
             return Ok(Some(Next::Again));
         }
         Ok(None)
-    }
-
-    async fn segment(
-        &self,
-        view: &View,
-        head: &Arc<Vec<i32>>,
-        state: TrainingState,
-        mut batches: RoundBatches,
-        segment: u16,
-    ) -> Result<SegmentOutcome, WorkerError> {
-        let (stop, show) = (self.worker.stop.clone(), Arc::clone(&self.worker.show));
-        let recipe = view.at.terms.recipe;
-        let steps = u64::from(recipe.segments) * u64::from(recipe.steps);
-        let what = format!(
-            "round {} segment {}/{}",
-            view.id().number,
-            segment + 1,
-            recipe.segments
-        );
-        let base = Arc::clone(head);
-        let run = move |runner: &mut dyn dream_training::SegmentRunner| {
-            runner.run_segment(&base, state, &mut batches, segment, &mut |p| {
-                show.step(&what, p.step, steps, p);
-                match stop.stopped() {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
-                }
-            })
-        };
-        self.worker.with_runner(&view.at.terms, run).await
     }
 
     /// Writes the snapshot, then the record that names it.

@@ -7,7 +7,7 @@ use codec::{Decode, Encode};
 use dream_primitives::cid::{Cid, CidCodec};
 use dream_primitives::claim::*;
 use dream_primitives::credits::Credits;
-use dream_primitives::data::{DatasetInfo, MixtureEntry};
+use dream_primitives::data::{DatasetInfo, DatasetUse, MixtureEntry, SampleDemand, SampleOpening};
 use dream_primitives::delta::DeltaChunk;
 use dream_primitives::emission::RoundPay;
 use dream_primitives::manifest::{Architecture, LlamaConfig};
@@ -20,7 +20,8 @@ use dream_primitives::round::*;
 use dream_primitives::trial::*;
 use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{
-    AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView,
+    AuditView, BranchView, ClaimView, CreditsView, EpochCredits, RoundView, TrialView, VersionView,
+    WeightView,
 };
 use dream_primitives::voting::{AppliedVote, DelegatedVote, VoteTerm};
 use dream_primitives::H256;
@@ -520,12 +521,29 @@ fn add_structures(d: &mut Dump) {
         head: h(41),
         admission: Some(admission()),
         deposit: 10,
+        frozen: true,
     }]);
     d.add(&[DatasetRecord::<AccountId> {
         info: dataset(),
         submitter: [42; 32],
         deposit: 10,
         block: 77,
+        suspended_from: Some(97),
+    }]);
+    d.add(&[DatasetUse {
+        branch: 4,
+        last: Some(12),
+    }]);
+    d.add(&[SampleDemand::<AccountId> {
+        sample: 19,
+        demander: [43; 32],
+        held: 8,
+        deadline: 97,
+        lapsed: false,
+    }]);
+    d.add(&[SampleOpening {
+        window: bounded(&[1, 2, 3]),
+        proof: bounded(&[h(44)]),
     }]);
     d.add(&[
         Funding::Emission(admission()),
@@ -587,8 +605,30 @@ fn add_structures(d: &mut Dump) {
     d.add(&[BranchView {
         branch: 2,
         admitted: true,
+        frozen: false,
         head: h(45),
         header: header(),
+    }]);
+    let past = EpochCredits {
+        epoch: 4,
+        credits: 5,
+        total: 6,
+    };
+    d.add(&[past]);
+    d.add(&[CreditsView {
+        epoch: 5,
+        now: 1 << 80,
+        total_now: 1 << 81,
+        history: vec![past],
+    }]);
+    d.add(&[WeightView::<AccountId> {
+        epoch: Some(4),
+        credits: 5,
+        total: 6,
+        issuance: 7,
+        tokens: 8,
+        weight: 9,
+        applied: None,
     }]);
     d.add(&[VersionView {
         hash: h(46),

@@ -144,6 +144,7 @@ pub fn prepare<T: Config>() -> AccountOf<T> {
         head: header.hash(),
         admission: None,
         deposit: 0,
+        frozen: false,
     };
     T::BenchmarkHelper::put_branch(ROUND.branch, branch, Architecture::Llama(MODEL), header);
     who

@@ -158,6 +158,9 @@ fn jobs_should_be_refused_by_name() {
         PUBLIC.set(true);
         assert_noop!(sponsor(SPONSOR, 0, terms()), Error::<Test>::PublicBranch);
         PUBLIC.set(false);
+        BRANCH.with_borrow_mut(|b| b.frozen = true);
+        assert_noop!(sponsor(SPONSOR, 0, terms()), Error::<Test>::BranchFrozen);
+        BRANCH.with_borrow_mut(|b| b.frozen = false);
         let mut larger = literal();
         larger.cohort.min_parameters = model_parameters() + 1;
         assert_ok!(Private::set_parameters(RuntimeOrigin::root(), larger));

@@ -2,7 +2,7 @@
 //! Reports, gains, pay; sums out of range.
 
 use super::*;
-use crate::{Contributors, Error, Jobs};
+use crate::{Contributors, Error, Jobs, LastRound};
 use dream_primitives::version::{contributions_root, Contribution};
 use polkadot_sdk::frame_support::assert_noop;
 
@@ -195,6 +195,26 @@ fn version_should_not_be_promoted_when_the_branch_moved_meanwhile() {
         run_to(R1, PrivatePhase::Closed);
         assert_eq!(head(), h(1));
         assert!(PARTS.iter().all(|a| earned(*a) == 0));
+    });
+}
+
+#[test]
+fn version_should_not_be_promoted_when_the_branch_was_frozen_meanwhile() {
+    build_and_execute(|| {
+        combining();
+        let report = version_report(&merged(), Some(score(1_000_000, 900_000)));
+        report_all(PrivateReport::Version(report));
+        run_to(R1, PrivatePhase::VersionDispute);
+        BRANCH.with_borrow_mut(|b| b.frozen = true);
+        run_to(R1, PrivatePhase::Closed);
+        assert_eq!(head(), base_header().hash());
+        assert!(PARTS.iter().all(|a| earned(*a) == 0));
+        // No round follows while it is frozen.
+        run_blocks(20);
+        assert_eq!(LastRound::<Test>::get(0), 1);
+        BRANCH.with_borrow_mut(|b| b.frozen = false);
+        run_blocks(1);
+        assert_eq!(LastRound::<Test>::get(0), 2);
     });
 }
 

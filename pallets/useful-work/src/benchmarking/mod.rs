@@ -29,8 +29,8 @@ use polkadot_sdk::frame_support::traits::{EnsureOrigin, Get};
 use polkadot_sdk::frame_system::RawOrigin;
 use setup::*;
 
-fn admin<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
-    T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)
+fn accepted<Track: EnsureOrigin<O>, O>() -> Result<O, BenchmarkError> {
+    Track::try_successful_origin().map_err(|_| BenchmarkError::Weightless)
 }
 
 #[benchmarks]
@@ -180,7 +180,7 @@ mod benches {
 
     #[benchmark]
     fn admit_profile() -> Result<(), BenchmarkError> {
-        let origin = admin::<T>()?;
+        let origin = accepted::<T::ProfileOrigin, _>()?;
 
         #[extrinsic_call]
         _(origin, h(1));
@@ -191,7 +191,7 @@ mod benches {
 
     #[benchmark]
     fn dismiss_profile() -> Result<(), BenchmarkError> {
-        let origin = admin::<T>()?;
+        let origin = accepted::<T::ProfileOrigin, _>()?;
         AdmittedProfiles::<T>::insert(h(1), ());
 
         #[extrinsic_call]
@@ -410,7 +410,7 @@ mod benches {
 
     #[benchmark]
     fn revert_claim() -> Result<(), BenchmarkError> {
-        let origin = admin::<T>()?;
+        let origin = accepted::<T::RevertOrigin, _>()?;
         let claim = reverting::<T>();
 
         #[extrinsic_call]

@@ -248,6 +248,7 @@ pub(crate) fn put_branch<T: Config>(
         head: head.hash(),
         admission,
         deposit: 0,
+        frozen: false,
     };
     T::BenchmarkHelper::put_branch(head.branch, branch, deepest(), head);
     T::BenchmarkHelper::put_mixture(head.branch, recipe.context.saturating_add(1));

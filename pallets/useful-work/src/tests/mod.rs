@@ -11,6 +11,7 @@ mod disputes;
 mod escrow;
 mod flags;
 mod founders;
+mod freezes;
 mod merge;
 mod models;
 mod newcomers;

@@ -78,6 +78,7 @@ fn storage_keys_should_be_those_of_the_runtime() {
         Item::NextDataset,
         Item::Dataset(1),
         Item::Mixture(1),
+        Item::SampleDemands(1),
         Item::Bond(alice),
         Item::Profile(1, alice),
         Item::Residual(1, alice),

@@ -14,7 +14,6 @@ use dream_primitives::private::round::PrivatePhase;
 use dream_primitives::{BlockNumber, H256};
 use dream_privacy::{Clip, ContributionError, Randomness};
 use dream_training::{dequantise, grid_steps, TrainingState};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use tracing::{info, warn};
 
@@ -116,8 +115,10 @@ impl PrivateMiner {
         while state.step < steps.saturating_mul(recipe.segments.into()) {
             // At most the recipe's segments.
             let segment = u16::try_from(state.step / steps).unwrap_or(u16::MAX);
-            let run = self.segment(view, &base, state, batches.clone(), segment);
-            state = run.await?;
+            let name = format!("private round {}", view.id().number);
+            let model = (view.architecture, view.terms.recipe);
+            let run = worker.run_segment(name, model, &base, state, batches.clone(), segment);
+            state = run.await?.state;
             worker.database.put_bytes(&key, &state.to_bytes())?;
             let Some(left) = self.left(view).await? else {
                 worker.show.clear();
@@ -170,40 +171,6 @@ impl PrivateMiner {
             |v: &PrivateView| v.id() == view.id() && v.round.phase == PrivatePhase::Commitment;
         let left = |v: PrivateView| v.round.deadline.saturating_sub(v.block.number);
         Ok(now.filter(same).map(left))
-    }
-
-    async fn segment(
-        &self,
-        view: &PrivateView,
-        base: &Arc<Vec<i32>>,
-        state: TrainingState,
-        mut batches: RoundBatches,
-        segment: u16,
-    ) -> Result<TrainingState, WorkerError> {
-        let worker = &self.worker;
-        let (stop, show) = (worker.stop.clone(), Arc::clone(&worker.show));
-        let recipe = view.terms.recipe;
-        let steps = u64::from(recipe.segments) * u64::from(recipe.steps);
-        let what = format!(
-            "private round {} segment {}/{}",
-            view.id().number,
-            segment.saturating_add(1),
-            recipe.segments
-        );
-        let base = Arc::clone(base);
-        let run = move |runner: &mut dyn dream_training::SegmentRunner| {
-            runner.run_segment(&base, state, &mut batches, segment, &mut |p| {
-                show.step(&what, p.step, steps, p);
-                match stop.stopped() {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
-                }
-            })
-        };
-        let outcome = worker
-            .with_runner_of(view.architecture, recipe, run)
-            .await?;
-        Ok(outcome.state)
     }
 }
 
