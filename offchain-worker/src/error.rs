@@ -120,6 +120,14 @@ pub enum WorkerError {
     /// The claim does not exist.
     #[error("claim {0:?} is not on this chain")]
     UnknownClaim(H256),
+    /// The referendum does not exist.
+    #[error("referendum {referendum} is not on this chain: {}", match .referenda { 0 => "it had none so far".to_owned(), n => format!("it had {n} so far, counted from 0") })]
+    UnknownReferendum {
+        /// Referendum asked for.
+        referendum: u32,
+        /// Number of referenda so far.
+        referenda: u32,
+    },
     /// The branch has no mixture.
     #[error("branch {0} has no data: governance must set its mixture first (on a development chain: `dream-worker data add FOLDER --branch {0} --admit`)")]
     NoMixture(BranchId),
@@ -183,6 +191,7 @@ impl WorkerError {
             Self::Folder(_)
             | Self::UnknownBranch { .. }
             | Self::UnknownClaim(_)
+            | Self::UnknownReferendum { .. }
             | Self::File { .. }
             | Self::Input(_)
             | Self::NotReady(_)

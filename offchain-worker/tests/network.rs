@@ -40,6 +40,15 @@ fn text(folder: &Path) -> PathBuf {
     text
 }
 
+/// Another text, which the demo's vote adds.
+fn second_text(folder: &Path) -> PathBuf {
+    let text = folder.join("second");
+    fs::create_dir_all(&text).unwrap();
+    let line = |n: usize| format!("fn bottle_{n}() -> usize {{ {n} }}\n");
+    fs::write(text.join("b.rs"), (0..600).map(line).collect::<String>()).unwrap();
+    text
+}
+
 /// Processes whose command line names the folder.
 fn running(folder: &Path) -> Vec<String> {
     let name = folder.to_str().unwrap();
@@ -55,12 +64,16 @@ fn running(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn small_network_should_train_a_better_model_slash_the_fake_and_revert_a_claim() {
+fn small_network_should_train_a_better_model_slash_the_fake_revert_a_claim_and_vote_on_the_data() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report");
     let output = demo()
         .args(["--rounds", "2", "--patience", "1800", "--margin", "1.0"])
         .args(["--text".as_ref(), text(folder.path()).as_os_str()])
+        .args([
+            "--second-text".as_ref(),
+            second_text(folder.path()).as_os_str(),
+        ])
         .args(["--report".as_ref(), report.as_os_str()])
         .args(["--dir".as_ref(), folder.path().join("run").as_os_str()])
         .output()
@@ -79,6 +92,11 @@ fn small_network_should_train_a_better_model_slash_the_fake_and_revert_a_claim()
         "lineage before",
         "improvement record",
         "samples: promoted",
+        "vote on the data",
+        "in the mixture by block",
+        "samples from data set 1",
+        "explain vote: a vote of tokens alone",
+        "zero      no credits as of block",
     ] {
         assert!(log.contains(part), "{part}: {log}");
     }
@@ -113,6 +131,10 @@ fn small_network_should_train_a_better_model_slash_the_fake_and_revert_a_claim()
         assert_eq!(refused, faked, "{claim}");
         assert_eq!(claim["verdicts"].as_array().unwrap().len(), 3, "{claim}");
     }
+    let vote = &data["extras"][0];
+    assert_eq!(vote["title"], "Vote on the data");
+    assert_eq!(vote["rows"].as_array().unwrap().len(), 3, "{vote}");
+    assert!(vote["lead"].as_str().unwrap().contains("from data set 1"));
     for process in data["processes"].as_array().unwrap() {
         assert!(
             process["peak_memory_mib"].as_f64().unwrap() < 1024.0,
@@ -128,6 +150,10 @@ fn interrupted_demo_should_stop_everything_that_it_started() {
     let run = folder.path().join("run");
     let mut child = demo()
         .args(["--text".as_ref(), text(folder.path()).as_os_str()])
+        .args([
+            "--second-text".as_ref(),
+            second_text(folder.path()).as_os_str(),
+        ])
         .args(["--dir".as_ref(), run.as_os_str()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -19,7 +19,7 @@ use dream_primitives::{game, registry, round, ticket};
 use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, ModelId, H256};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Call, ChainError, PrivateItem, SubmitError};
+use crate::{AccountId, Call, ChainError, GovernanceItem, PrivateItem, SubmitError};
 
 /// What the owner of a branch pays its rounds from.
 pub type Escrow = bond::Escrow<AccountId>;
@@ -197,6 +197,8 @@ pub enum Item {
     Balance(AccountId),
     /// An item of private rounds.
     Private(PrivateItem),
+    /// An item of governance.
+    Governance(GovernanceItem),
 }
 
 /// A field of an event: its name and its value in SCALE.

@@ -17,7 +17,7 @@ use dream_primitives::ticket::{self, NewcomerAct};
 use dream_primitives::value::ScoreReport;
 use dream_primitives::{Balance, BoundedVec, BranchId, ConstU32, DatasetId, H256};
 
-use crate::{AccountId, PrivateCall, Shard};
+use crate::{AccountId, GovernanceCall, PrivateCall, Shard};
 
 /// Start states of a claim, one an audited segment, ascending.
 pub type StartStates = BoundedVec<StartState, ConstU32<MAX_AUDITED>>;
@@ -344,6 +344,8 @@ pub enum Call {
     },
     /// A call of private rounds.
     Private(PrivateCall),
+    /// A call of governance.
+    Governance(GovernanceCall),
     /// Acts as root, on chains with the sudo pallet.
     Sudo(Box<Call>),
 }
@@ -404,6 +406,7 @@ impl Call {
             Self::CommitShard { .. } => (DATA, "commit_shard"),
             Self::Transfer { .. } => ("Balances", "transfer_keep_alive"),
             Self::Private(call) => call.name(),
+            Self::Governance(call) => call.name(),
             Self::Sudo(_) => ("Sudo", "sudo"),
         }
     }
@@ -467,8 +470,8 @@ impl Call {
         }
     }
 
-    /// The arguments in SCALE, one after another; `None` for [`Call::Sudo`], whose argument is a call, and for those that
-    /// are signed within.
+    /// The arguments in SCALE, one after another; `None` for [`Call::Sudo`] and [`Call::Governance`], which are about calls,
+    /// and for those that are signed within.
     pub fn arguments(&self) -> Option<Vec<u8>> {
         Some(match self {
             Self::Bond(amount) | Self::Unbond(amount) => amount.encode(),
@@ -577,7 +580,7 @@ impl Call {
             // MultiAddress::Id is variant 0.
             Self::Transfer { to, amount } => (0u8, to, Compact(*amount)).encode(),
             Self::Private(call) => call.arguments(),
-            Self::Sudo(_) => return None,
+            Self::Governance(_) | Self::Sudo(_) => return None,
         })
     }
 }

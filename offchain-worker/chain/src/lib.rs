@@ -11,6 +11,7 @@ mod api;
 mod call;
 mod data;
 mod error;
+mod governance;
 mod key;
 pub mod mock;
 mod node;
@@ -27,6 +28,11 @@ pub use data::{DataChain, SampleDemands};
 pub use dream_primitives::bond::Bond;
 pub use dream_primitives::profile::ProfileRecord;
 pub use error::{ChainError, SubmitError};
+pub use governance::{
+    AccountVote, Deciding, Delegations, Delegator, Deposit, Enactment, GovernanceCall,
+    GovernanceChain, GovernanceItem, Ongoing, Proposal, ProposalOrigin, Referendum, SystemOrigin,
+    Tally, TrackOrigin, Vote, Voting,
+};
 pub use key::{Key, KeyError};
 pub use node::{NodeClient, Options};
 pub use private::{

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Arguments.
 
+use super::ExplainOptions;
 use crate::error::{WorkerError, EXIT_CODES};
 use crate::roles::private::loss::Protection;
 use crate::units;
@@ -209,12 +210,8 @@ pub enum Command {
     },
     /// Shows the branch, the round, the account and what it waits for.
     Status,
-    /// Shows the whole history of a claim: segments, verdicts, payments and why this much.
-    Explain {
-        /// Claim, in hexadecimal.
-        #[arg(value_parser = hash)]
-        claim: H256,
-    },
+    /// Shows the whole history of a claim, payments and why this much; or where the weight of a vote comes from.
+    Explain(ExplainOptions),
     /// Writes a report with pictures of the branch.
     Report {
         /// Folder that is written.
@@ -439,7 +436,7 @@ impl Command {
             self,
             Self::Status
                 | Self::Data(DataCommand::List)
-                | Self::Explain { .. }
+                | Self::Explain(_)
                 | Self::Report { .. }
                 | Self::Model(ModelCommand::Init { print: true, .. })
         )
@@ -539,6 +536,7 @@ mod tests {
             "data demand 3 17",
             "data end-demands 3",
             "shard commit --steward 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+            "explain vote 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty 3 --json",
         ] {
             assert!(
                 parse(&format!("dream-worker {command}")).is_ok(),
@@ -548,7 +546,7 @@ mod tests {
         let id = "0x".to_owned() + &"ab".repeat(32);
         let cli = parse(&format!("dream-worker explain {id}")).unwrap();
         assert!(
-            matches!(cli.command, Command::Explain { claim } if claim == H256::repeat_byte(0xab))
+            matches!(cli.command, Command::Explain(e) if e.claim == Some(H256::repeat_byte(0xab)))
         );
     }
 
@@ -557,6 +555,12 @@ mod tests {
         for (line, part) in [
             ("bond ten", "\"ten\""),
             ("explain 0x12", "0x12"),
+            ("explain", "CLAIM"),
+            ("explain vote nobody 3", "nobody"),
+            (
+                "explain vote 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+                "REFERENDUM",
+            ),
             ("mine --threads 0", "0"),
             ("model init --share 5", "--admit"),
             ("data add x --weight 2", "--admit"),

@@ -3,11 +3,13 @@
 
 mod args;
 mod connect;
+mod explain;
 
 pub use args::{
     hash, Cli, Command, DataCommand, Global, MineOptions, ModelCommand, RoleName, ShardCommand,
 };
 pub use connect::{account_of, connect, Session};
+pub use explain::{ExplainCommand, ExplainOptions};
 
 use crate::commands;
 use crate::error::{exit, WorkerError};

@@ -141,7 +141,7 @@ pub async fn run(
             challenge::challenge(&session, *claim, *segment).await
         }
         Command::Status => read::status(&session).await,
-        Command::Explain { claim } => read::explain(&session, *claim).await,
+        Command::Explain(what) => read::explain(&session, what).await,
         Command::Report { out, samples } => {
             read::report(&session, parts.runners(), out, *samples).await
         }

@@ -2,11 +2,10 @@
 //! Commands that only read.
 
 use super::print_json;
-use crate::cli::Session;
+use crate::cli::{ExplainCommand, ExplainOptions, Session};
 use crate::error::WorkerError;
-use crate::view::{explain as explanation, report as reporting, status as standing};
+use crate::view::{explain as explanation, report as reporting, status as standing, vote};
 use crate::worker::Runners;
-use dream_primitives::H256;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,20 +14,37 @@ use std::time::Instant;
 pub(super) async fn status(session: &Session) -> Result<(), WorkerError> {
     let account = session.signs.then(|| session.chain.account());
     let status = standing::read(&*session.chain, session.global.branch, account).await?;
-    match session.global.json {
-        true => print_json(&status),
-        false => println!("{status}"),
+    show(session, &status);
+    Ok(())
+}
+
+pub(super) async fn explain(session: &Session, what: &ExplainOptions) -> Result<(), WorkerError> {
+    match (what.claim, &what.other) {
+        (
+            _,
+            Some(ExplainCommand::Vote {
+                account,
+                referendum,
+            }),
+        ) => show(
+            session,
+            &vote::read(&*session.chain, *account, *referendum).await?,
+        ),
+        (Some(claim), None) => show(session, &explanation::read(&*session.chain, claim).await?),
+        (None, None) => {
+            return Err(WorkerError::Input(
+                "name a claim, or `vote ACCOUNT REFERENDUM`".into(),
+            ))
+        }
     }
     Ok(())
 }
 
-pub(super) async fn explain(session: &Session, claim: H256) -> Result<(), WorkerError> {
-    let explanation = explanation::read(&*session.chain, claim).await?;
+fn show(session: &Session, what: &(impl serde::Serialize + std::fmt::Display)) {
     match session.global.json {
-        true => print_json(&explanation),
-        false => println!("{explanation}"),
+        true => print_json(what),
+        false => println!("{what}"),
     }
-    Ok(())
 }
 
 pub(super) async fn report(

@@ -12,6 +12,7 @@ mod process;
 mod run;
 mod summary;
 mod table;
+mod vote;
 
 use clap::Parser;
 use dream_training::numeric;
@@ -25,6 +26,9 @@ pub struct Args {
     /// Folder of text to train on; without it the project's own documents and licence, from the current folder.
     #[arg(long, value_name = "FOLDER")]
     pub text: Option<PathBuf>,
+    /// Folder of the text that a vote adds; without it the rules of the protocol in Rust, from the current folder.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "private")]
+    pub second_text: Option<PathBuf>,
     /// Private rounds: four miners whose texts never leave them; --text then names a folder with folders 1 to 4.
     #[arg(long)]
     pub private: bool,

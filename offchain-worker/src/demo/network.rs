@@ -5,7 +5,7 @@ use crate::process::Process;
 use crate::Args;
 use anyhow::{bail, ensure, Context, Result};
 use dream_chain::AccountId;
-use dream_primitives::DREAM;
+use dream_primitives::{Balance, DREAM};
 use dream_worker::cli::{account_of, Global};
 use serde_json::{json, Value};
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub enum Part {
 
 /// Everybody but the validator: name (and derivation of its key) and part.
 pub const ACTORS: &[(&str, Part)] = &[
-    ("miner-1", Part::Miner),
+    (MINER, Part::Miner),
     (LEAKER, Part::Leaker),
     (FAKER, Part::Faker),
     ("verifier-1", Part::VerifierAndMerger),
@@ -45,6 +45,8 @@ pub const ACTORS: &[(&str, Part)] = &[
     (STEWARD, Part::Steward),
 ];
 
+/// The honest miner.
+pub const MINER: &str = "miner-1";
 /// The miner that fakes.
 pub const FAKER: &str = "faker";
 /// The miner that leaks.
@@ -70,6 +72,10 @@ impl Part {
 pub const ROOT: &str = "//Alice";
 /// What each actor owns at genesis, DREAM.
 const ENDOWMENT: u64 = 100_000;
+/// What the miners that vote own besides, DREAM: as much of the tokens as lets their votes pass at once.
+const VOTERS: u64 = 20_000_000;
+/// Miners that vote.
+const VOTING: [&str; 2] = [MINER, LEAKER];
 /// What each actor bonds, DREAM.
 pub const BOND: &str = "20000";
 
@@ -182,7 +188,7 @@ impl Network {
         let genesis = spec
             .pointer_mut("/genesis/runtimeGenesis/patch")
             .context("the chain specification has no /genesis/runtimeGenesis/patch")?;
-        endow(genesis, actors)?;
+        endow(genesis, actors, ENDOWMENT)?;
         patch(genesis)?;
         let path = self.dir.join("chain-spec.json");
         fs::write(&path, serde_json::to_vec_pretty(&spec)?)
@@ -287,20 +293,29 @@ impl Network {
     }
 }
 
-fn endow(genesis: &mut Value, actors: &[&str]) -> Result<()> {
+/// Adds so many DREAM to what each of the actors owns at genesis.
+fn endow(genesis: &mut Value, actors: &[&str], tokens: u64) -> Result<()> {
     let balances = genesis
         .pointer_mut("/balances/balances")
         .and_then(Value::as_array_mut)
         .context("the genesis has no balances")?;
-    let amount = ENDOWMENT * u64::try_from(DREAM)?;
+    let tokens = Balance::from(tokens) * DREAM;
     for name in actors {
-        balances.push(json!([account(name)?.to_string(), amount]));
+        let account = account(name)?.to_string();
+        match balances.iter_mut().find(|b| b[0] == account) {
+            Some(entry) => {
+                let owned: Balance = entry[1].to_string().parse()?;
+                entry[1] = json!(owned + tokens);
+            }
+            None => balances.push(json!([account, tokens])),
+        }
     }
     Ok(())
 }
 
-/// The public demo's round.
+/// The public demo's round, and tokens for its vote.
 pub fn patch(genesis: &mut Value) -> Result<()> {
+    endow(genesis, &VOTING, VOTERS)?;
     let round = genesis
         .pointer_mut("/chainParameters/parameters/round")
         .context("the genesis has no chainParameters.parameters.round")?;
@@ -315,12 +330,35 @@ pub fn patch(genesis: &mut Value) -> Result<()> {
     // High enough for the leaker's canary to come within a few rounds (thirteen without one: 0.13 %), low enough for most
     // claims to be merged.
     audit["canaryRate"] = json!(400_000);
+    // Credit epochs of 45 blocks, the shortest that referenda allow: votes count the credits of the one before.
+    let rewards = genesis
+        .pointer_mut("/chainParameters/parameters/rewards")
+        .context("the genesis has no chainParameters.parameters.rewards")?;
+    rewards["creditHalfLife"] = json!(2_880);
     Ok(())
 }
 
 /// The account of an actor.
 pub fn account(name: &str) -> Result<AccountId> {
     Ok(account_of(&suri(name))?)
+}
+
+/// The text that the vote adds: what the user gave, or a copy of the protocol's rules.
+pub fn second_text(args: &Args, dir: &Path) -> Result<PathBuf> {
+    if let Some(text) = &args.second_text {
+        return Ok(text.clone());
+    }
+    let (rules, copy) = (Path::new("pallets/primitives/src"), dir.join("second-text"));
+    ensure!(rules.is_dir(), "{} is not in the current folder: start the demo in the project's root, or give it a second text with --second-text FOLDER", rules.display());
+    fs::create_dir_all(&copy)?;
+    for entry in fs::read_dir(rules)? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name().filter(|_| path.is_file()) {
+            fs::copy(&path, copy.join(name))
+                .with_context(|| format!("cannot copy {}", path.display()))?;
+        }
+    }
+    Ok(copy)
 }
 
 /// The text that is trained on: what the user gave, or a copy of the project's own documents.

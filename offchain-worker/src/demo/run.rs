@@ -7,6 +7,7 @@ use crate::private;
 use crate::process::Process;
 use crate::summary::{self, Reverted};
 use crate::table::Table;
+use crate::vote::Ballot;
 use crate::Args;
 use anyhow::{bail, ensure, Context, Result};
 use dream_chain::{At, Call};
@@ -75,7 +76,7 @@ pub(crate) fn stop(processes: &mut Vec<Process>) {
 async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Result<()> {
     let began = Instant::now();
     let network = Network::new(args, dir)?;
-    let text = network::text(args, dir)?;
+    let (text, second) = (network::text(args, dir)?, network::second_text(args, dir)?);
     println!(
         "chain: 1 validator; {} workers; text: {}",
         ACTORS.len(),
@@ -100,6 +101,7 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
         "the text holds no held-out sample: every 20th sample of {} bytes is one, so give it more text",
         preset(Preset::Demo).recipe.context + 1
     );
+    let mut ballot = Ballot::prepare(&network, &second).await?;
     let names = network.names(&everybody())?;
     println!(
         "model: {} parameters; loss on {} held-out samples; + match, x mismatch, c committed, a has the blobs",
@@ -113,14 +115,16 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
         seen.look(chain, &evaluator, branch, block).await?;
         table.show(&seen);
         let done = seen.version() >= args.rounds && seen.vested() && !seen.unpaid();
-        if done && seen.told() {
+        if done && seen.told() && ballot.done() {
             break;
         }
+        ballot.step(block).await?;
         let round = seen.round.map_or(0, |(number, _)| number);
         ensure!(
             round <= args.rounds.saturating_add(EXTRA_ROUNDS),
-            "after {EXTRA_ROUNDS} rounds more than asked for the demo has not seen {}",
-            seen.missing()
+            "after {EXTRA_ROUNDS} rounds more than asked for the demo has not seen {}; the vote waits for {}",
+            seen.missing(),
+            ballot.waits()
         );
         block = next(&root, processes, block.number).await?;
     }
@@ -132,12 +136,14 @@ async fn scenario(args: &Args, dir: &Path, processes: &mut Vec<Process>) -> Resu
     data.wall_seconds = began.elapsed().as_secs_f64();
     data.processes = processes.iter().map(cost).collect();
     data.commands = commands(args);
+    data.extras.push(ballot.extra(&names));
     let scores = chain.scores(At::Finalised, branch).await?;
     let scores: Vec<Score> = scores.iter().map(Score::from).collect();
     summary::print(&data);
     summary::print_scores(&scores);
     summary::print_stories(&seen.stories);
     summary::print_revert(&reverted);
+    ballot.print(&names);
     let written = dream_report::write(&data, &args.report)
         .with_context(|| format!("cannot write the report to {}", args.report.display()))?;
     if let Some(page) = written.first() {

@@ -5,6 +5,7 @@ pub mod data;
 pub mod explain;
 pub mod report;
 pub mod status;
+pub mod vote;
 
 use serde::Serializer;
 

@@ -38,6 +38,14 @@ pub fn weight_part(weight: Balance, part: Balance, tokens: Balance) -> Balance {
     mul_div(weight, part, tokens).unwrap_or(0)
 }
 
+/// What a weight counts with a conviction: a tenth without one, else as many times as the conviction is.
+pub fn with_conviction(weight: Balance, conviction: u8) -> Balance {
+    match conviction {
+        0 => weight / 10,
+        n => weight.saturating_mul(n.into()),
+    }
+}
+
 /// A weight and what it was computed with, beside the credits.
 #[derive(
     Clone,

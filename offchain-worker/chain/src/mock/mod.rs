@@ -42,8 +42,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     AccountBalance, AccountId, At, BlockRef, Bond, Branch, Call, Chain, ChainError, ClaimRecord,
-    DatasetRecord, Demand, Dispute, Entry, Event, Item, Model, ProfileRecord, Receipt, Round,
-    SampleDemands, Shard, SubmitError, Trial, Valuation,
+    DatasetRecord, Demand, Dispute, Entry, Event, GovernanceItem, Item, Model, ProfileRecord,
+    Receipt, Round, SampleDemands, Shard, SubmitError, Trial, Valuation,
 };
 
 /// Blocks whose state is kept.
@@ -144,6 +144,7 @@ struct World {
     last_paid: BTreeMap<BranchId, BlockNumber>,
     credits: BTreeMap<AccountId, Credits>,
     total_credits: Credits,
+    governance: BTreeMap<GovernanceItem, Vec<u8>>,
     events: Vec<Event>,
     /// Events of the block itself, not of transactions in it.
     log: Vec<Event>,
@@ -222,6 +223,7 @@ impl MockChain {
             last_paid: BTreeMap::new(),
             credits: BTreeMap::new(),
             total_credits: Credits::default(),
+            governance: BTreeMap::new(),
             events: Vec::new(),
             log: Vec::new(),
         };
@@ -256,6 +258,21 @@ impl MockChain {
     pub fn endow(&self, account: AccountId, amount: Balance) {
         let mut inner = self.lock();
         inner.world.balances.entry(account).or_default().free += amount;
+    }
+
+    /// Gives an account credits, in the state of the next block.
+    pub fn grant(&self, account: AccountId, credits: Credits) {
+        let mut inner = self.lock();
+        let world = &mut inner.world;
+        world.credits.insert(account, credits);
+        let total = &mut world.total_credits;
+        total.move_up(credits.amount, 0, credits.step);
+    }
+
+    /// Writes an item of governance as the runtime would have stored it, in the state of the next block: governance itself is
+    /// not played here.
+    pub fn store(&self, item: GovernanceItem, value: &impl Encode) {
+        self.lock().world.governance.insert(item, value.encode());
     }
 
     /// Makes blocks; the first one holds all submissions that wait.
@@ -543,6 +560,7 @@ impl World {
             Item::Escrow(_) | Item::TicketTarget(_) | Item::Tickets(_) => None,
             // It has no private rounds.
             Item::Private(_) => None,
+            Item::Governance(item) => self.governance.get(&item).cloned(),
             Item::Newcomers(id) => self.newcomers.get(&id).map(Encode::encode),
             Item::Credits(account) => self.credits.get(&account).map(Encode::encode),
             Item::TotalCredits => Some(self.total_credits.encode()),

@@ -64,6 +64,7 @@ pub(super) fn place(item: &Item) -> (&'static str, &'static str, Vec<Vec<u8>>) {
         Item::TotalCredits => (WORK, "TotalCredits", Vec::new()),
         Item::Balance(account) => ("System", "Account", one(account)),
         Item::Private(item) => item.place(),
+        Item::Governance(item) => item.place(),
     }
 }
 

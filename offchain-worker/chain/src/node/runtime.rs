@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the metadata says: where storage lies, how calls are signed, what events and errors mean.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use codec::{Decode, DecodeAll};
 use dream_primitives::dispute::DeltaOpening;
@@ -18,10 +18,14 @@ use subxt::metadata::{ArcMetadata, Metadata};
 use subxt::tx::Payload;
 
 use super::place::place;
-use crate::{BlockRef, Call, ChainError, Event, Item, Key, SubmitError};
+use crate::{BlockRef, Call, ChainError, Event, GovernanceCall, Item, Key, SubmitError};
 
 /// Metadata that the worker was built for, as the runtime's test wrote it.
 pub(super) const METADATA: &[u8] = include_bytes!("../../metadata.scale");
+
+/// The same, decoded; `None` where it is none, which every connection refuses first.
+static EXPECTED: LazyLock<Option<Metadata>> =
+    LazyLock::new(|| Metadata::decode_from(METADATA).ok());
 
 /// Pallets that must be the same to the last type.
 const PALLETS: [&str; 5] = [
@@ -175,17 +179,8 @@ impl Runtime {
         let (pallet, name) = call.name();
         let account = key.account();
         let arguments = match (call, call.message(&self.genesis, &account)) {
-            (Call::Sudo(inner), _) => {
-                let (pallet, name) = inner.name();
-                let found = self.metadata.pallet_by_name(pallet);
-                let variant = found.as_ref().and_then(|p| p.call_variant_by_name(name));
-                let (Some(found), Some(variant)) = (&found, variant) else {
-                    return Err(no_such(pallet, name));
-                };
-                let mut bytes = vec![found.call_index(), variant.index];
-                bytes.extend(self.arguments(inner, key)?.arguments.0);
-                Some(bytes)
-            }
+            (Call::Sudo(inner), _) => Some(self.whole(inner, key)?),
+            (Call::Governance(call), _) => Some(self.governance(call, key)?),
             (call, Some(message)) => {
                 let signature = key.pair().sign(message.as_bytes());
                 call.signed_arguments(&account, &signature.0)
@@ -200,6 +195,44 @@ impl Runtime {
             pallet,
             call: name,
             arguments: Encoded(arguments.unwrap_or_default()),
+        })
+    }
+
+    /// A call in SCALE, as other calls take it.
+    fn whole(&self, call: &Call, key: &Key) -> Result<Vec<u8>, ChainError> {
+        let (pallet, name) = call.name();
+        let found = self.metadata.pallet_by_name(pallet);
+        let variant = found.as_ref().and_then(|p| p.call_variant_by_name(name));
+        let (Some(found), Some(variant)) = (&found, variant) else {
+            return Err(no_such(pallet, name));
+        };
+        let mut bytes = vec![found.call_index(), variant.index];
+        bytes.extend(self.arguments(call, key)?.arguments.0);
+        Ok(bytes)
+    }
+
+    fn governance(&self, call: &GovernanceCall, key: &Key) -> Result<Vec<u8>, ChainError> {
+        let (pallet, name) = call.name();
+        let hash = |m: &Metadata| m.pallet_by_name(pallet)?.call_hash(name);
+        self.same_as_built(pallet, name, hash)?;
+        let proposal = call.proposal().map(|call| self.whole(call, key));
+        Ok(call.arguments(proposal.transpose()?.unwrap_or_default()))
+    }
+
+    /// Refuses what has other types than the worker was built for.
+    fn same_as_built(
+        &self,
+        pallet: &str,
+        name: &str,
+        hash: impl Fn(&Metadata) -> Option<[u8; 32]>,
+    ) -> Result<(), ChainError> {
+        let built = EXPECTED.as_ref().and_then(&hash);
+        if built.is_some() && built == hash(&self.metadata) {
+            return Ok(());
+        }
+        Err(ChainError::Refused {
+            item: format!("{pallet}.{name}"),
+            cause: "the node's runtime has other types there than the worker was built for; install the worker of the node's release".into(),
         })
     }
 
@@ -236,6 +269,10 @@ impl Runtime {
     /// Storage key of an item.
     pub(super) fn storage_key(&self, item: &Item) -> Result<Vec<u8>, ChainError> {
         let (pallet, name, keys) = place(item);
+        if let Item::Governance(_) = item {
+            let hash = |m: &Metadata| m.pallet_by_name(pallet)?.storage_hash(name);
+            self.same_as_built(pallet, name, hash)?;
+        }
         let found = self.metadata.pallet_by_name(pallet);
         let storage = found.and_then(|p| p.storage());
         let Some(storage) = storage else {
@@ -441,6 +478,8 @@ pub(super) struct AccountInfo {
     _flags: u128,
 }
 
+#[cfg(test)]
+mod governance_tests;
 #[cfg(test)]
 mod private_tests;
 #[cfg(test)]
