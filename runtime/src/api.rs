@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 use codec::Codec;
 use dream_primitives::{
     value::ScoreRecord,
-    views::{AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView},
+    views::{
+        AuditView, BranchView, ClaimView, CreditsView, RoundView, TrialView, VersionView,
+        WeightView,
+    },
     BranchId, H256,
 };
 use polkadot_sdk::*;
@@ -14,7 +17,7 @@ use polkadot_sdk::*;
 pub const MAX_LINEAGE: u32 = 1_024;
 
 sp_api::decl_runtime_apis! {
-    /// Questions about models, claims, audits and rounds.
+    /// Questions about models, claims, audits, rounds and votes.
     pub trait DreamApi<AccountId>
     where
         AccountId: Codec,
@@ -39,5 +42,12 @@ sp_api::decl_runtime_apis! {
 
         /// The branch's improvement record, oldest first.
         fn scores(branch: BranchId) -> Vec<ScoreRecord>;
+
+        /// The account's compute credits, now and as of each epoch that a vote may count.
+        fn credits(account: AccountId) -> CreditsView;
+
+        /// Where the weight of the account's vote on a referendum comes from, whether it voted or not; nothing where the referendum
+        /// is unknown, over, or older than the credits that are kept.
+        fn vote_weight(account: AccountId, poll: u32) -> Option<WeightView<AccountId>>;
     }
 }

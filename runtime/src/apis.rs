@@ -11,7 +11,10 @@ use alloc::string::String;
 use codec::Encode;
 use dream_primitives::{
     value::ScoreRecord,
-    views::{AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView},
+    views::{
+        AuditView, BranchView, ClaimView, CreditsView, RoundView, TrialView, VersionView,
+        WeightView,
+    },
     BranchId,
 };
 use frame_support::{
@@ -257,6 +260,14 @@ impl_runtime_apis! {
 
         fn scores(branch: BranchId) -> Vec<ScoreRecord> {
             UsefulWork::scores(branch)
+        }
+
+        fn credits(account: AccountId) -> CreditsView {
+            UsefulWork::credits_view(&account)
+        }
+
+        fn vote_weight(account: AccountId, poll: u32) -> Option<WeightView<AccountId>> {
+            ConvictionVoting::weight_view(&account, poll)
         }
     }
 

@@ -27,6 +27,9 @@ pub const ENDOWMENT: Balance = 1_000_000 * token::UNIT;
 /// Founding bond of each founder of the local network.
 pub const FOUNDING_BOND: Balance = 20_000 * token::UNIT;
 
+/// Compute credits of each founder of the local network: with them it votes until others have mined. They decay as all do.
+pub const FOUNDING_CREDITS: u128 = 1_000_000;
+
 /// Names of the presets.
 pub fn names() -> Vec<PresetId> {
     vec![
@@ -136,6 +139,10 @@ fn chain(
             founders: founders
                 .iter()
                 .map(|key| (key.to_account_id(), FOUNDING_BOND))
+                .collect(),
+            credits: founders
+                .iter()
+                .map(|key| (key.to_account_id(), FOUNDING_CREDITS))
                 .collect(),
         },
         secure_aggregation: SecureAggregationConfig {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The `dream` namespace: models, claims, audits and rounds as JSON, read through the runtime API at the best block or at a given one.
+//! The `dream` namespace: models, claims, audits, rounds and votes as JSON, read through the runtime API at the best block or at a given one.
 
 use dream_primitives::{
     value::ScoreRecord,
-    views::{AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView},
+    views::{
+        AuditView, BranchView, ClaimView, CreditsView, RoundView, TrialView, VersionView,
+        WeightView,
+    },
     BranchId, H256,
 };
 use dream_runtime::{api::DreamApi, AccountId};
@@ -62,6 +65,20 @@ pub trait DreamRpc<BlockHash> {
     /// The branch's improvement record: the scores of its latest versions, oldest first.
     #[method(name = "scores")]
     fn scores(&self, branch: BranchId, at: Option<BlockHash>) -> RpcResult<Vec<ScoreRecord>>;
+
+    /// The account's compute credits, now and as of each epoch that a vote may count.
+    #[method(name = "credits")]
+    fn credits(&self, account: AccountId, at: Option<BlockHash>) -> RpcResult<CreditsView>;
+
+    /// Where the weight of the account's vote on a referendum comes from; null where the referendum is unknown, over, or older
+    /// than the credits that are kept.
+    #[method(name = "voteWeight")]
+    fn vote_weight(
+        &self,
+        account: AccountId,
+        poll: u32,
+        at: Option<BlockHash>,
+    ) -> RpcResult<Option<WeightView<AccountId>>>;
 }
 
 /// Answers from a client.
@@ -166,6 +183,27 @@ where
         self.client
             .runtime_api()
             .scores(at, branch)
+            .map_err(refused)
+    }
+
+    fn credits(&self, account: AccountId, at: Option<Block::Hash>) -> RpcResult<CreditsView> {
+        let at = at.unwrap_or_else(|| self.client.info().best_hash);
+        self.client
+            .runtime_api()
+            .credits(at, account)
+            .map_err(refused)
+    }
+
+    fn vote_weight(
+        &self,
+        account: AccountId,
+        poll: u32,
+        at: Option<Block::Hash>,
+    ) -> RpcResult<Option<WeightView<AccountId>>> {
+        let at = at.unwrap_or_else(|| self.client.info().best_hash);
+        self.client
+            .runtime_api()
+            .vote_weight(at, account, poll)
             .map_err(refused)
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What accounts weigh in a poll.
 
-use crate::{ClassOf, Config, Delegator, Delegators, Error, Pallet, PollIndex};
+use crate::{AppliedVotes, ClassOf, Config, Delegator, Delegators, Error, Pallet, PollIndex};
 use alloc::vec::Vec;
 use dream_primitives::registry::{CreditSnapshots, PollSubmission};
+use dream_primitives::views::WeightView;
 use dream_primitives::voting::{vote_weight, AppliedVote, DelegatedVote, VoteTerm};
 use dream_primitives::{Balance, BoundedVec};
 use polkadot_sdk::frame_support::traits::fungible::Inspect;
@@ -47,10 +48,30 @@ impl<T: Config> Pallet<T> {
         })
     }
 
+    /// Where the weight of an account's vote on a poll comes from; `None` when the poll is unknown, over, or older than the
+    /// credits that are kept.
+    pub fn weight_view(who: &T::AccountId, poll: PollIndex) -> Option<WeightView<T::AccountId>> {
+        let basis = Self::basis(poll).ok()?;
+        let term = Self::term(&basis, who, Balance::MAX);
+        Some(WeightView {
+            epoch: basis.epoch,
+            credits: Self::credits(&basis, who),
+            total: basis.total,
+            issuance: basis.issuance,
+            tokens: term.tokens,
+            weight: term.weight,
+            applied: AppliedVotes::<T>::get(poll, who),
+        })
+    }
+
+    fn credits(basis: &Basis, who: &T::AccountId) -> u128 {
+        // A basis stands for an epoch that is kept.
+        basis.epoch.map_or(0, |e| T::Credits::credits(who, e))
+    }
+
     /// Weight of `tokens` of an account, of which at most those count that it has.
     pub(crate) fn term(basis: &Basis, who: &T::AccountId, tokens: Balance) -> VoteTerm {
-        // A basis stands for an epoch that is kept.
-        let credits = basis.epoch.map_or(0, |e| T::Credits::credits(who, e));
+        let credits = Self::credits(basis, who);
         let tokens = tokens.min(T::Currency::total_balance(who));
         VoteTerm {
             tokens,

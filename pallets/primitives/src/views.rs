@@ -6,7 +6,8 @@ use crate::claim::RoundId;
 use crate::round::{ClaimRecord, OpenedStart, Phase, Round};
 use crate::trial::Trial;
 use crate::version::VersionHeader;
-use crate::{BranchId, H256};
+use crate::voting::AppliedVote;
+use crate::{Balance, BranchId, H256};
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use scale_info::TypeInfo;
@@ -91,4 +92,51 @@ pub struct RoundView<AccountId> {
     pub round: Round<AccountId>,
     /// Its claims in the order in which they came.
     pub claims: Vec<H256>,
+}
+
+/// An account's compute credits.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CreditsView {
+    /// Credit epoch that runs.
+    pub epoch: u32,
+    /// What the account has now, in work units.
+    pub now: u128,
+    /// What all accounts have now: at least their sum.
+    pub total_now: u128,
+    /// As of the end of each epoch that a vote may count, newest first.
+    pub history: Vec<EpochCredits>,
+}
+
+/// Credits as of the end of an epoch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct EpochCredits {
+    /// Epoch.
+    pub epoch: u32,
+    /// Of the account.
+    pub credits: u128,
+    /// Of all accounts: at least their sum.
+    pub total: u128,
+}
+
+/// Where the weight of an account's vote on a poll comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct WeightView<AccountId> {
+    /// Credit epoch whose credits count: that before the poll's submission. `None` in the chain's first epoch: nobody weighs
+    /// anything.
+    pub epoch: Option<u32>,
+    /// The account's credits as of the end of that epoch.
+    pub credits: u128,
+    /// Those of all accounts.
+    pub total: u128,
+    /// Issuance now.
+    pub issuance: Balance,
+    /// Tokens that the account may vote with: all that it has, held and frozen ones too.
+    pub tokens: Balance,
+    /// What all of them would weigh in a vote of now, before conviction.
+    pub weight: Balance,
+    /// What its vote added to the tally, where it voted: its own weight and those of its delegators, before conviction.
+    pub applied: Option<AppliedVote<AccountId>>,
 }

@@ -51,6 +51,7 @@ pub fn weight_part(weight: Balance, part: Balance, tokens: Balance) -> Balance {
     MaxEncodedLen,
     TypeInfo,
 )]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct VoteTerm {
     /// Tokens that counted: those of the vote, at most those that the account had.
     pub tokens: Balance,
@@ -64,6 +65,7 @@ pub struct VoteTerm {
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DelegatedVote<AccountId> {
     /// The delegator.
     pub account: AccountId,
@@ -77,6 +79,7 @@ pub struct DelegatedVote<AccountId> {
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AppliedVote<AccountId> {
     /// Credit epoch whose credits counted: that before the poll's submission. `None` for a poll of the first epoch, in which
     /// nobody weighs anything.

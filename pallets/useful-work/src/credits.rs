@@ -3,8 +3,9 @@
 
 use crate::{Config, CreditHistory, Credits, Event, Pallet, Terms, TotalCredits, TotalHistory};
 use dream_primitives::claim::RoundId;
-use dream_primitives::credits::{as_of, kept, remember, step_of};
+use dream_primitives::credits::{as_of, kept, remember, step_of, RING};
 use dream_primitives::registry::{CreditSnapshots, Funding};
+use dream_primitives::views::{CreditsView, EpochCredits};
 use dream_primitives::BlockNumber;
 use polkadot_sdk::frame_support::traits::Get;
 
@@ -33,6 +34,25 @@ impl<T: Config> Pallet<T> {
             account: account.clone(),
             amount: units,
         });
+    }
+
+    /// An account's credits now and as of each epoch that a vote may count.
+    pub fn credits_view(account: &T::AccountId) -> CreditsView {
+        let epoch = Self::credit_epoch();
+        let past = (1..=RING).map_while(|age| epoch.checked_sub(age));
+        let as_of = |epoch| {
+            Some(EpochCredits {
+                epoch,
+                credits: Self::credits(account, epoch),
+                total: <Self as CreditSnapshots<T::AccountId>>::total(epoch)?,
+            })
+        };
+        CreditsView {
+            epoch,
+            now: Credits::<T>::get(account).at(epoch),
+            total_now: TotalCredits::<T>::get().at_up(epoch),
+            history: past.filter_map(as_of).collect(),
+        }
     }
 
     /// Takes all credits of an account away, those of earlier epochs among them: who faked one claim may have faked others that

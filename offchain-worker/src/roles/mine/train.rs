@@ -52,6 +52,7 @@ impl Miner {
         );
         while record.trace.len() < recipe.segments {
             self.answer(worker.chain.finalised().await?).await?;
+            worker.serve_samples().await?;
             if let Some(next) = self.out_of_time(view, &record).await? {
                 match next {
                     Next::Wait => return Ok(Next::Again),

@@ -20,7 +20,8 @@ use dream_primitives::round::*;
 use dream_primitives::trial::*;
 use dream_primitives::version::{Contribution, MergeRule, Parent, VersionHeader};
 use dream_primitives::views::{
-    AuditView, BranchView, ClaimView, RoundView, TrialView, VersionView,
+    AuditView, BranchView, ClaimView, CreditsView, EpochCredits, RoundView, TrialView, VersionView,
+    WeightView,
 };
 use dream_primitives::voting::{AppliedVote, DelegatedVote, VoteTerm};
 use dream_primitives::H256;
@@ -520,6 +521,7 @@ fn add_structures(d: &mut Dump) {
         head: h(41),
         admission: Some(admission()),
         deposit: 10,
+        frozen: true,
     }]);
     d.add(&[DatasetRecord::<AccountId> {
         info: dataset(),
@@ -606,6 +608,27 @@ fn add_structures(d: &mut Dump) {
         frozen: false,
         head: h(45),
         header: header(),
+    }]);
+    let past = EpochCredits {
+        epoch: 4,
+        credits: 5,
+        total: 6,
+    };
+    d.add(&[past]);
+    d.add(&[CreditsView {
+        epoch: 5,
+        now: 1 << 80,
+        total_now: 1 << 81,
+        history: vec![past],
+    }]);
+    d.add(&[WeightView::<AccountId> {
+        epoch: Some(4),
+        credits: 5,
+        total: 6,
+        issuance: 7,
+        tokens: 8,
+        weight: 9,
+        applied: None,
     }]);
     d.add(&[VersionView {
         hash: h(46),

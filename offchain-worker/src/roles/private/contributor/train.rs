@@ -115,9 +115,9 @@ impl PrivateMiner {
         while state.step < steps.saturating_mul(recipe.segments.into()) {
             // At most the recipe's segments.
             let segment = u16::try_from(state.step / steps).unwrap_or(u16::MAX);
-            let round = format!("private round {}", view.id().number);
+            let name = format!("private round {}", view.id().number);
             let model = (view.architecture, view.terms.recipe);
-            let run = worker.run_segment(round, model, &base, state, batches.clone(), segment);
+            let run = worker.run_segment(name, model, &base, state, batches.clone(), segment);
             state = run.await?.state;
             worker.database.put_bytes(&key, &state.to_bytes())?;
             let Some(left) = self.left(view).await? else {
