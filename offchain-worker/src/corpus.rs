@@ -149,7 +149,7 @@ pub(crate) async fn fetch(
         .await
         .map_err(|source| WorkerError::Data {
             dataset: id,
-            source,
+            source: Box::new(source),
         })?;
     Ok((record.info, bytes))
 }

@@ -71,7 +71,7 @@ pub enum WorkerError {
         /// The data set.
         dataset: DatasetId,
         /// Why not.
-        source: BlobError,
+        source: Box<BlobError>,
     },
     /// The blob store failed.
     #[error(transparent)]
@@ -161,6 +161,13 @@ fn known(branches: BranchId) -> String {
     }
 }
 
+fn blob_code(error: &BlobError) -> u8 {
+    match error {
+        BlobError::Store { source, .. } => store_code(source),
+        _ => exit::BLOB,
+    }
+}
+
 fn store_code(error: &StoreError) -> u8 {
     match error {
         StoreError::NotFound { .. }
@@ -184,10 +191,8 @@ impl WorkerError {
             },
             Self::Database(_) | Self::Record(_) => exit::DISK,
             Self::Store(error) => store_code(error),
-            Self::Blob(source) | Self::Data { source, .. } => match source {
-                BlobError::Store { source, .. } => store_code(source),
-                _ => exit::BLOB,
-            },
+            Self::Blob(source) => blob_code(source),
+            Self::Data { source, .. } => blob_code(source),
             Self::Folder(_)
             | Self::UnknownBranch { .. }
             | Self::UnknownClaim(_)
@@ -212,7 +217,11 @@ impl WorkerError {
 
     /// Whether it is a blob that is at fault, not this machine.
     pub fn lacking(&self) -> bool {
-        matches!(self, Self::Blob(error) | Self::Data { source: error, .. } if error.lacking())
+        match self {
+            Self::Blob(error) => error.lacking(),
+            Self::Data { source, .. } => source.lacking(),
+            _ => false,
+        }
     }
 
     /// Names what was submitted.

@@ -227,7 +227,7 @@ async fn set_whose_bytes_have_another_root_should_be_refused_by_name() {
         expected,
         found,
         ..
-    } = &source
+    } = &*source
     else {
         panic!("{text}");
     };

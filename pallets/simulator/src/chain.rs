@@ -81,6 +81,8 @@ impl pallet_data_registry::Config for Chain {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Parameters = Parameters;
+    type Rounds = UsefulWork;
+    type Treasury = Treasury;
     type AdminOrigin = EnsureRoot<AccountId>;
     type WeightInfo = ();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Referenda and votes on them, deferred calls, preimages, the treasury and the key of development chains.
 
+use super::work::DbWeight;
 use crate::origins::{Cancel, Kill, OrRoot, Spend};
 use crate::tracks::{hours, Tracks, LOCKING_HOURS, UNDECIDING_HOURS};
 use crate::*;
@@ -150,7 +151,7 @@ impl pallet_compute_voting::Config for Runtime {
     type MaxTurnout = MaxTurnout;
     type MaxVotes = ConstU32<512>;
     type VoteLockingPeriod = VoteLockingPeriod;
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_compute_voting::WeightInfo<DbWeight>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = crate::benchmarks::Helper;
 }

@@ -8,7 +8,7 @@ use frame_support::traits::{ConstU32, Get};
 use frame_system::EnsureRoot;
 
 /// What a read and a write of the database cost.
-type DbWeight = <Runtime as frame_system::Config>::DbWeight;
+pub(super) type DbWeight = <Runtime as frame_system::Config>::DbWeight;
 
 /// Root alone: a referendum on the root track, or the sudo key of a development chain.
 pub type Admin = EnsureRoot<AccountId>;
