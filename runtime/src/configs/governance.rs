@@ -149,7 +149,8 @@ impl pallet_compute_voting::Config for Runtime {
     type Submissions = Submissions;
     type Credits = UsefulWork;
     type MaxTurnout = MaxTurnout;
-    type MaxVotes = ConstU32<512>;
+    // A quarter of the stock number: a vote reads the whole list.
+    type MaxVotes = ConstU32<128>;
     type VoteLockingPeriod = VoteLockingPeriod;
     type WeightInfo = crate::weights::pallet_compute_voting::WeightInfo<DbWeight>;
     #[cfg(feature = "runtime-benchmarks")]

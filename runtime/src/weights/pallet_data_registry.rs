@@ -16,7 +16,7 @@ impl<Db: Get<RuntimeDbWeight>> pallet_data_registry::WeightInfo for WeightInfo<D
             .saturating_add(Db::get().reads(3))
             .saturating_add(Db::get().writes(3))
     }
-    fn set_mixture(e: u32, ) -> Weight {
+    fn set_mixture(e: u32) -> Weight {
         // Least time measured: 33_760_000 picoseconds.
         Weight::from_parts(12_355_044, 3734)
             .saturating_add(Weight::from_parts(17_691_179, 0).saturating_mul(e.into()))
@@ -44,7 +44,7 @@ impl<Db: Get<RuntimeDbWeight>> pallet_data_registry::WeightInfo for WeightInfo<D
             .saturating_add(Db::get().reads(37))
             .saturating_add(Db::get().writes(4))
     }
-    fn supply_sample(b: u32, ) -> Weight {
+    fn supply_sample(b: u32) -> Weight {
         // Least time measured: 468_254_000 picoseconds.
         Weight::from_parts(653_207_054, 25164)
             .saturating_add(Weight::from_parts(7_864, 0).saturating_mul(b.into()))

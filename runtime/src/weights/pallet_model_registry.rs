@@ -22,7 +22,7 @@ impl<Db: Get<RuntimeDbWeight>> pallet_model_registry::WeightInfo for WeightInfo<
             .saturating_add(Db::get().reads(5))
             .saturating_add(Db::get().writes(3))
     }
-    fn admit_branch(a: u32, ) -> Weight {
+    fn admit_branch(a: u32) -> Weight {
         // Least time measured: 17_085_000 picoseconds.
         Weight::from_parts(22_370_837, 1550)
             .saturating_add(Weight::from_parts(5_893_266, 0).saturating_mul(a.into()))
