@@ -14,7 +14,6 @@ use dream_primitives::order;
 use dream_primitives::registry::RoundTerms;
 use dream_primitives::{DatasetId, DREAM, H256};
 use dream_report::Extra;
-use dream_worker::amount;
 use dream_worker::cli::{connect, Session};
 use dream_worker::commands::add_data;
 use dream_worker::view::report::Names;
@@ -64,6 +63,11 @@ pub struct Ballot {
     after: Option<Drawn>,
     track: Vec<String>,
     votes: Vec<VoteExplanation>,
+}
+
+/// An amount without its fraction.
+fn whole(amount: u128) -> String {
+    format!("{} DREAM", amount / DREAM)
 }
 
 /// Sends a call of an account whose worker sends too.
@@ -198,7 +202,7 @@ impl Ballot {
             let owned = session.chain.balance(At::Finalised, account).await?;
             let all = owned.free.saturating_add(owned.held);
             if let AccountVote::Standard { balance, .. } = vote {
-                *balance = all.saturating_sub(FEES);
+                *balance = all.saturating_sub(FEES) / DREAM * DREAM;
             }
         }
         let sent = self.voters.iter().map(|(session, vote)| {
@@ -241,7 +245,10 @@ impl Ballot {
         );
         let share = 100.0 * tally.support as f64 / chain.issuance(At::Finalised).await? as f64;
         self.track.push(format!(
-            "tally: {tally} ({share:.1} % of the issuance); the nays are {} of an account without credits",
+            "tally: ayes {}, nays {}, support {} ({share:.1} % of the issuance); {} by an account without credits weighs nothing",
+            whole(tally.ayes),
+            whole(tally.nays),
+            whole(tally.support),
             votes.last().map(|v| v.says.clone()).unwrap_or_default()
         ));
         self.votes = votes;
@@ -344,8 +351,8 @@ impl Ballot {
                     .unwrap_or_else(|| v.account.to_string()),
                 v.says.clone(),
                 credits.map_or_else(String::new, |c| c.to_string()),
-                own.map_or_else(String::new, |w| amount(w.weight)),
-                amount(v.adds.ayes.saturating_add(v.adds.nays)),
+                own.map_or_else(String::new, |w| whole(w.weight)),
+                whole(v.adds.ayes.saturating_add(v.adds.nays)),
             ]
         };
         Extra {
