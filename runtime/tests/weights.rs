@@ -45,6 +45,8 @@ fn largest_calls() -> Vec<(&'static str, Weight)> {
         ("admit_branch", M::admit_branch(admitted)),
         ("dismiss_branch", M::dismiss_branch()),
         ("set_recipe", M::set_recipe()),
+        ("freeze_branch", M::freeze_branch()),
+        ("unfreeze_branch", M::unfreeze_branch()),
         ("submit", D::submit()),
         (
             "set_mixture",

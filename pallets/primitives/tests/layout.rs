@@ -112,6 +112,7 @@ const RULES: &[Rule] = &[
         ours: &[
             "dream-primitives",
             "pallet-chain-parameters",
+            "pallet-compute-voting",
             "pallet-data-registry",
             "pallet-model-registry",
             "pallet-secure-aggregation",
