@@ -38,7 +38,10 @@ impl<T: Config> Pallet<T> {
                 let applied = AppliedVotes::<T>::get(poll, &who)
                     .ok_or("compute-voting: a vote was not applied")?;
                 count = count.saturating_add(1);
-                Self::try_applied(&who, &class, vote, &applied)?;
+                Self::try_applied(vote, &applied)?;
+                if T::Polls::as_ongoing(poll).is_some() {
+                    Self::try_delegated(&who, &class, &applied)?;
+                }
                 let sum = sums.entry(poll).or_default();
                 *sum = sum.plus(Share::of(vote, &applied));
             }
@@ -59,8 +62,6 @@ impl<T: Config> Pallet<T> {
     }
 
     fn try_applied(
-        who: &T::AccountId,
-        class: &ClassOf<T>,
         vote: AccountVote<Balance>,
         applied: &AppliedVote<T::AccountId>,
     ) -> Result<(), TryRuntimeError> {
@@ -72,18 +73,31 @@ impl<T: Config> Pallet<T> {
             applied.own.tokens <= vote.balance(),
             "compute-voting: more tokens count than were voted with"
         );
+        let accounts: BTreeSet<Vec<u8>> = applied
+            .delegated
+            .iter()
+            .map(|d| d.account.encode())
+            .collect();
+        ensure!(
+            accounts.len() == applied.delegated.len(),
+            "compute-voting: a delegation counts twice"
+        );
+        Ok(())
+    }
+
+    /// What a vote on an ongoing poll carries is delegated now. Once the poll is over its record stays while delegations end.
+    fn try_delegated(
+        who: &T::AccountId,
+        class: &ClassOf<T>,
+        applied: &AppliedVote<T::AccountId>,
+    ) -> Result<(), TryRuntimeError> {
         let list = Delegators::<T>::get(who, class);
-        let mut accounts = BTreeSet::new();
         for delegated in &applied.delegated {
             let listed = list.iter().find(|d| d.account == delegated.account);
             ensure!(
                 listed.is_some_and(|d| u8::from(d.conviction) == delegated.conviction
                     && d.balance >= delegated.term.tokens),
                 "compute-voting: a vote carries what nobody delegates"
-            );
-            ensure!(
-                accounts.insert(delegated.account.encode()),
-                "compute-voting: a delegation counts twice"
             );
         }
         Ok(())

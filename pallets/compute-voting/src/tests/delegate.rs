@@ -206,6 +206,22 @@ fn delegator_should_be_refused_when_it_is_not_twice_as_heavy_as_the_lightest() {
     });
 }
 
+#[test]
+fn record_of_a_poll_that_is_over_should_stay_when_a_delegation_ends() {
+    build_and_execute(|| {
+        delegate(BERT, ANNA, Locked1x, 1_000);
+        let vote = aye(Locked1x, 1_000 * DREAM);
+        assert_ok!(ConvictionVoting::vote(signed(ANNA), 0, vote));
+        let applied = AppliedVotes::<Test>::get(0, ANNA);
+        end(0, true);
+        assert_ok!(ConvictionVoting::undelegate(signed(BERT), 0));
+        assert_eq!(AppliedVotes::<Test>::get(0, ANNA), applied);
+        assert_ok!(ConvictionVoting::do_try_state());
+        assert_ok!(ConvictionVoting::remove_vote(signed(ANNA), Some(0), 0));
+        assert_eq!(AppliedVotes::<Test>::get(0, ANNA), None);
+    });
+}
+
 /// What 1000 DREAM of an account weigh in poll 3.
 fn weight_of(who: AccountId) -> u128 {
     let basis = ConvictionVoting::basis(3).unwrap();
