@@ -40,7 +40,7 @@ test-gpu: ## test and measure the CUDA kernels, where there is a GPU: [PROGRAM=d
 cuda: ## compile the CUDA kernels to kernels/cuda/rlwe.fatbin: [CHECK=yes] to compare only
 	@scripts/cuda.sh $(if $(CHECK),--check)
 
-fuzz: build ## mutate inputs until one breaks something: [TARGET=calls|decoders] [SECONDS=n]
+fuzz: build ## mutate inputs until one breaks something: [TARGET=calls|decoders|governance|private] [SECONDS=n]
 	@. scripts/env.sh
 	exec "$$CARGO_TARGET_DIR/release/dream-fuzz" $(or $(TARGET),calls) $(SECONDS)
 

@@ -4,14 +4,12 @@
 //! An input is a list of steps. A step lets blocks pass, makes a call that a participant would make (sometimes with one
 //! field spoiled, sometimes by the wrong account, sometimes twice), or decodes a call from the input's own bytes.
 
-use crate::world::{self, Actor, ACTORS, BRANCH};
+use crate::chain::{blocks, check, dispatch, BRANCH};
+use crate::world::{self, Actor, ACTORS};
 use crate::Source;
 use codec::DecodeLimit;
-use dream_runtime::{RuntimeCall, RuntimeOrigin, UsefulWork};
+use dream_runtime::{RuntimeCall, UsefulWork};
 use pallet_useful_work::Call as Work;
-use polkadot_sdk::frame_support::dispatch::GetDispatchInfo;
-use polkadot_sdk::frame_support::traits::UnfilteredDispatchable;
-use polkadot_sdk::*;
 
 /// Steps of an input that are run; more are ignored.
 const MAX_STEPS: usize = 160;
@@ -44,33 +42,11 @@ pub fn run(data: &[u8]) -> String {
     seen.join(" ")
 }
 
-fn check() {
-    for (name, result) in [
-        ("useful work", UsefulWork::do_try_state()),
-        ("models", dream_runtime::ModelRegistry::do_try_state()),
-        ("data", dream_runtime::DataRegistry::do_try_state()),
-        ("parameters", dream_runtime::ChainParameters::do_try_state()),
-    ] {
-        if let Err(error) = result {
-            panic!("{name}: {error:?}");
-        }
-    }
-}
-
-fn dispatch(call: RuntimeCall, origin: RuntimeOrigin) {
-    let weight = call.get_dispatch_info().call_weight;
-    assert!(weight.ref_time() > 0, "{call:?} has no weight");
-    // A call may be refused; what it may not do is panic or break an invariant.
-    let result = frame_support::storage::with_storage_layer(|| {
-        call.dispatch_bypass_filter(origin).map_err(|e| e.error)
-    });
-    let _ = result;
-}
-
-fn step(source: &mut Source) {
+/// One step of an input.
+pub fn step(source: &mut Source) {
     let actor = Actor::of(source.byte());
     match source.byte() % 24 {
-        0 | 1 => world::blocks(u32::from(source.byte() % 16).saturating_add(1)),
+        0 | 1 => blocks(u32::from(source.byte() % 16).saturating_add(1)),
         2 => world::to_next_phase(),
         3 => {
             let len = usize::from(source.byte()).saturating_add(1);
@@ -80,28 +56,25 @@ fn step(source: &mut Source) {
             }
         }
         4 => dispatch(
-            RuntimeCall::UsefulWork(Work::bond {
+            Work::bond {
                 amount: u128::from(source.byte()).saturating_mul(dream_primitives::DREAM * 100),
-            }),
+            },
             actor.origin(),
         ),
         5 => dispatch(
-            RuntimeCall::UsefulWork(Work::unbond {
+            Work::unbond {
                 amount: u128::from(source.byte()).saturating_mul(dream_primitives::DREAM * 100),
-            }),
+            },
             actor.origin(),
         ),
-        6 => dispatch(
-            RuntimeCall::UsefulWork(Work::withdraw_unbonded {}),
-            actor.origin(),
-        ),
+        6 => dispatch(Work::withdraw_unbonded {}, actor.origin()),
         7 => {
             let call = if source.byte().is_multiple_of(2) {
                 Work::enlist_verifier { branch: BRANCH }
             } else {
                 Work::retire_verifier { branch: BRANCH }
             };
-            dispatch(RuntimeCall::UsefulWork(call), actor.origin());
+            dispatch(call, actor.origin());
         }
         _ => act(actor, source),
     }

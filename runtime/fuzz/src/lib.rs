@@ -5,7 +5,9 @@
 //! same targets until it is stopped.
 
 pub mod calls;
+mod chain;
 pub mod decoders;
+pub mod governance;
 pub mod mutate;
 pub mod private;
 mod world;
@@ -33,6 +35,11 @@ pub const TARGETS: &[Target] = &[
         name: "calls",
         run: calls::run,
         mutations: 20,
+    },
+    Target {
+        name: "governance",
+        run: governance::run,
+        mutations: 60,
     },
     Target {
         name: "private",

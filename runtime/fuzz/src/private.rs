@@ -7,6 +7,7 @@
 
 mod world;
 
+use crate::chain::{blocks, check, cid, dispatch, signed, BRANCH};
 use crate::Source;
 use codec::{DecodeLimit, Encode};
 use dream_primitives::claim::RoundId;
@@ -21,10 +22,8 @@ use dream_primitives::private::sum::{
 };
 use dream_primitives::private::LEAF_RESIDUES;
 use dream_primitives::value::{Loss, ScoreReport};
-use dream_primitives::{merkle, BoundedVec, BranchId, DREAM, H256};
-use dream_runtime::{
-    AccountId, Runtime, RuntimeCall, RuntimeOrigin, SecureAggregation, UsefulWork,
-};
+use dream_primitives::{merkle, BoundedVec, DREAM, H256};
+use dream_runtime::{AccountId, Runtime, RuntimeCall, UsefulWork};
 use pallet_secure_aggregation::Call;
 use pallet_secure_aggregation::{
     ActiveEpochs, Complaints, Contributors, Dealings, Disputes, Epochs, LastRound, Rounds, Seats,
@@ -33,9 +32,8 @@ use pallet_secure_aggregation::{
 use pallet_useful_work::Call as Work;
 use polkadot_sdk::*;
 use sp_keyring::Sr25519Keyring::{self, *};
-use world::{blocks, cid, sponsor};
+use world::sponsor;
 
-const BRANCH: BranchId = 0;
 /// Steps of an input that are run; more are ignored.
 const MAX_STEPS: usize = 160;
 /// Steps between two checks of the invariants.
@@ -53,10 +51,6 @@ type PrivateCall = Call<Runtime>;
 fn everybody() -> impl Iterator<Item = Sr25519Keyring> {
     let others = MEMBERS.into_iter().chain(CONTRIBUTORS).chain(AUDITORS);
     [SPONSOR].into_iter().chain(others)
-}
-
-fn signed(who: Sr25519Keyring) -> RuntimeOrigin {
-    RuntimeOrigin::signed(who.to_account_id())
 }
 
 /// Runs an input; returns the phases that epochs and rounds came through.
@@ -83,18 +77,6 @@ pub fn run(data: &[u8]) -> String {
     seen.join(" ")
 }
 
-fn check() {
-    for (name, result) in [
-        ("private rounds", SecureAggregation::do_try_state()),
-        ("useful work", UsefulWork::do_try_state()),
-        ("models", dream_runtime::ModelRegistry::do_try_state()),
-    ] {
-        if let Err(error) = result {
-            panic!("{name}: {error:?}");
-        }
-    }
-}
-
 fn phases() -> Vec<String> {
     let epochs = ActiveEpochs::<Runtime>::get();
     let epochs = epochs.iter().filter_map(Epochs::<Runtime>::get);
@@ -109,18 +91,6 @@ fn round() -> Option<PrivateRound<AccountId>> {
         branch: BRANCH,
         number,
     })
-}
-
-fn dispatch(call: RuntimeCall, origin: RuntimeOrigin) {
-    use frame_support::dispatch::GetDispatchInfo;
-    use frame_support::traits::UnfilteredDispatchable;
-    let weight = call.get_dispatch_info().call_weight;
-    assert!(weight.ref_time() > 0, "{call:?} has no weight");
-    // A call may be refused; what it may not do is panic or break an invariant.
-    let result = frame_support::storage::with_storage_layer(|| {
-        call.dispatch_bypass_filter(origin).map_err(|e| e.error)
-    });
-    let _ = result;
 }
 
 fn step(source: &mut Source) {
@@ -154,11 +124,11 @@ fn step(source: &mut Source) {
                 },
                 _ => {
                     let amount = u128::from(source.byte()).saturating_mul(50 * DREAM);
-                    dispatch(Work::<Runtime>::unbond { amount }.into(), signed(who));
+                    dispatch(Work::<Runtime>::unbond { amount }, signed(who));
                     return;
                 }
             };
-            dispatch(call.into(), signed(who));
+            dispatch(call, signed(who));
         }
         _ => {
             let (how, byte) = (source.byte(), source.byte());
@@ -170,7 +140,7 @@ fn step(source: &mut Source) {
                 // From 224 on one field is spoiled, for one of them.
                 let spoiled = how >= 224 && usize::from(byte) % 13 == at;
                 for call in due(who, byte, spoiled) {
-                    dispatch(call.into(), signed(who));
+                    dispatch(call, signed(who));
                 }
             }
         }

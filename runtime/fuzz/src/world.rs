@@ -2,32 +2,29 @@
 //! A small chain to call into: a model, a branch, a data set, six actors that mine and verify, and what each of them
 //! would call next.
 
+use crate::chain::*;
 use codec::Encode;
-use dream_primitives::cid::{Cid, CidCodec};
 use dream_primitives::claim::{
     canary_commitment, digest_leaf, state_leaf, Availability, Claim, DeltaLicence, ReplayReport,
     RoundId, SegmentOpening, SegmentResult, StartState, TraceProof,
 };
-use dream_primitives::data::{DatasetInfo, MixtureEntry};
+use dream_primitives::credits::{RING, STEPS};
+use dream_primitives::data::{self, DatasetInfo, MixtureEntry, SampleOpening};
 use dream_primitives::hashing::{content_hash, Domain};
-use dream_primitives::manifest::{Architecture, LlamaConfig};
-use dream_primitives::profile::{self, ProfileSettings};
-use dream_primitives::recipe::*;
 use dream_primitives::registry::Admission;
 use dream_primitives::round::{ClaimRecord, ClaimState, Phase};
 use dream_primitives::views::RoundView;
-use dream_primitives::{merkle, BoundedVec, BranchId, DREAM, H256};
+use dream_primitives::voting::MAX_POLL_HOURS;
+use dream_primitives::{merkle, BoundedVec, DREAM, H256};
 use dream_runtime::{
-    AccountId, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, System, UsefulWork,
+    AccountId, BlockNumber, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, UsefulWork,
 };
 use pallet_useful_work::Call as Work;
 use polkadot_sdk::*;
 use sp_keyring::Sr25519Keyring;
-use sp_runtime::{BuildStorage, Storage};
+use sp_runtime::Storage;
 use std::sync::OnceLock;
 
-/// The branch that is trained.
-pub const BRANCH: BranchId = 0;
 /// Everybody.
 pub const ACTORS: [Actor; 6] = [
     Actor(Sr25519Keyring::Alice),
@@ -37,10 +34,14 @@ pub const ACTORS: [Actor; 6] = [
     Actor(Sr25519Keyring::Eve),
     Actor(Sr25519Keyring::Ferdie),
 ];
-/// Segments of the recipe.
-const SEGMENTS: u16 = 8;
-/// The profile that all share.
-const LEAF: H256 = H256::repeat_byte(7);
+/// Credits at the start.
+const CREDITS: [u128; 6] = [40_000, 30_000, 20_000, 10_000, 5_000, 0];
+/// Blocks after which credits are half: an hour of governance may be one block, or two.
+const HALF_LIFE: BlockNumber = 2 * (STEPS / RING) * MAX_POLL_HOURS;
+/// Samples of the text.
+const SAMPLES: u32 = 256;
+/// Bytes of a sample.
+const WINDOW: u32 = 129;
 /// Most blocks that a phase of the development parameters lasts.
 const LONGEST_PHASE: u32 = 160;
 
@@ -65,7 +66,7 @@ impl Actor {
 
     /// Signed by it.
     pub fn origin(self) -> RuntimeOrigin {
-        RuntimeOrigin::signed(self.account())
+        signed(self.0)
     }
 
     fn raw(self) -> [u8; 32] {
@@ -73,54 +74,61 @@ impl Actor {
     }
 }
 
-/// A chain on which all actors are bonded, profiled and enlisted, a block before its first round opens.
+/// The text that is trained on: bytes that a counter makes up.
+fn text() -> &'static [u8] {
+    static TEXT: OnceLock<Vec<u8>> = OnceLock::new();
+    TEXT.get_or_init(|| {
+        let bytes = (0..SAMPLES * WINDOW).map(|i| i.to_le_bytes());
+        bytes.map(|[a, b, ..]| a ^ b).collect()
+    })
+}
+
+/// The opening of a sample of the text.
+pub fn open_sample(sample: u32) -> Option<SampleOpening> {
+    data::open_sample(text(), WINDOW, sample)
+}
+
+/// A data set: the text, or one that nobody can supply.
+pub fn dataset(real: bool) -> DatasetInfo {
+    let root = if real {
+        data::root(text(), WINDOW)
+    } else {
+        H256::repeat_byte(2)
+    };
+    DatasetInfo {
+        root,
+        cid: cid(2),
+        licence: BoundedVec::truncate_from(b"CC0-1.0".to_vec()),
+        samples: SAMPLES,
+        window: WINDOW,
+    }
+}
+
+/// A chain on which all actors are bonded, profiled and enlisted and all but the last have credits, a block before its first
+/// round opens. Its first credit epoch is over.
 pub fn new() -> sp_io::TestExternalities {
     static WORLD: OnceLock<Storage> = OnceLock::new();
     let storage = WORLD.get_or_init(|| {
-        let mut genesis = RuntimeGenesisConfig::default();
-        genesis.balances.balances = ACTORS
-            .iter()
-            .map(|a| (a.account(), 1_000_000 * DREAM))
-            .collect();
-        let mut storage = genesis.build_storage().expect("the genesis builds");
-        sp_state_machine::BasicExternalities::execute_with_storage(&mut storage, || {
-            System::set_block_number(1);
-            found();
-        });
-        storage
+        let change = |genesis: &mut RuntimeGenesisConfig| {
+            let treasury = dream_runtime::configs::TreasuryAccount::get();
+            let balances = &mut genesis.balances.balances;
+            balances.push((treasury, 10_000 * DREAM));
+            let parameters = &mut genesis.chain_parameters.parameters;
+            parameters.rewards.credit_half_life = HALF_LIFE;
+            let credits = ACTORS.iter().zip(CREDITS);
+            genesis.useful_work.credits = credits.map(|(a, n)| (a.account(), n)).collect();
+        };
+        let epoch = HALF_LIFE / STEPS;
+        storage(ACTORS.map(|a| a.0).into_iter(), epoch, change, found)
     });
     sp_io::TestExternalities::new(storage.clone())
-}
-
-fn must(call: RuntimeCall, origin: RuntimeOrigin) {
-    use polkadot_sdk::frame_support::traits::UnfilteredDispatchable;
-    call.clone()
-        .dispatch_bypass_filter(origin)
-        .unwrap_or_else(|e| panic!("{call:?}: {:?}", e.error));
 }
 
 fn found() {
     use pallet_data_registry::Call as Data;
     use pallet_model_registry::Call as Models;
     let owner = Actor::of(0);
-    let register = Models::register_model {
-        architecture: Architecture::Llama(LlamaConfig {
-            vocab: 256,
-            dim: 8,
-            layers: 1,
-            heads: 2,
-            kv_heads: 1,
-            ffn: 16,
-            context: 128,
-            rope_theta: 10_000,
-            tied: true,
-        }),
-        licence: BoundedVec::truncate_from(b"CC0-1.0".to_vec()),
-        recipe: recipe(),
-        state_root: H256::repeat_byte(1),
-        cid: cid(1),
-    };
-    must(RuntimeCall::ModelRegistry(register), owner.origin());
+    must(register(), owner.origin());
     let admission = Admission {
         share: 1_000_000,
         units_per_token: 1,
@@ -129,140 +137,50 @@ fn found() {
         branch: BRANCH,
         admission,
     };
-    must(RuntimeCall::ModelRegistry(admit), RuntimeOrigin::root());
-    let info = DatasetInfo {
-        root: H256::repeat_byte(2),
-        cid: cid(2),
-        licence: BoundedVec::truncate_from(b"CC0-1.0".to_vec()),
-        samples: 1_000,
-        window: 129,
-    };
-    must(
-        RuntimeCall::DataRegistry(Data::submit { info }),
-        owner.origin(),
-    );
+    must(admit, RuntimeOrigin::root());
+    let info = dataset(true);
+    must(Data::submit { info }, owner.origin());
     for actor in ACTORS {
         let bond = Work::bond {
             amount: 20_000 * DREAM,
         };
-        must(RuntimeCall::UsefulWork(bond), actor.origin());
-        let commit = Work::commit_profile {
-            branch: BRANCH,
-            commitment: profile_commitment(actor),
-        };
-        must(RuntimeCall::UsefulWork(commit), actor.origin());
+        must(bond, actor.origin());
+        let commit = commit_profile(&actor.account(), &last_secret(actor));
+        must(commit, actor.origin());
     }
     blocks(1);
     for actor in ACTORS {
-        let reveal = Work::reveal_profile {
-            branch: BRANCH,
-            settings: settings(),
-            leaf: LEAF,
-            secret: link(actor, CHAIN),
-            salt: H256::zero(),
-        };
-        must(RuntimeCall::UsefulWork(reveal), actor.origin());
+        must(reveal_profile(last_secret(actor)), actor.origin());
         let enlist = Work::enlist_verifier { branch: BRANCH };
-        must(RuntimeCall::UsefulWork(enlist), actor.origin());
+        must(enlist, actor.origin());
     }
     blocks(1);
     let mixture = BoundedVec::truncate_from(vec![MixtureEntry {
         dataset: 0,
         weight: 1,
     }]);
-    must(
-        RuntimeCall::DataRegistry(Data::set_mixture {
-            branch: BRANCH,
-            mixture,
-        }),
-        RuntimeOrigin::root(),
-    );
+    let set = Data::set_mixture {
+        branch: BRANCH,
+        mixture,
+    };
+    must(set, RuntimeOrigin::root());
 }
 
 /// Links in an actor's chain of canary secrets.
-const CHAIN: u32 = 64;
+const CHAIN: usize = 64;
 
-fn link(actor: Actor, position: u32) -> H256 {
+/// An actor's chain of canary secrets, each the preimage of the next.
+fn secrets(actor: Actor) -> impl Iterator<Item = H256> {
+    let genesis = UsefulWork::genesis();
     let start = content_hash(Domain::Canary, &[&actor.raw()]);
-    (0..position).fold(start, |x, _| {
-        dream_primitives::claim::canary_link(&UsefulWork::genesis(), &x)
+    std::iter::successors(Some(start), move |x| {
+        Some(dream_primitives::claim::canary_link(&genesis, x))
     })
 }
 
-fn profile_commitment(actor: Actor) -> H256 {
-    profile::commitment(
-        &UsefulWork::genesis(),
-        &actor.raw(),
-        BRANCH,
-        &settings(),
-        &LEAF,
-        &link(actor, CHAIN),
-        &H256::zero(),
-    )
-}
-
-fn settings() -> ProfileSettings {
-    ProfileSettings {
-        isa: BoundedVec::truncate_from(b"avx2".to_vec()),
-        math: BoundedVec::truncate_from(b"COMPATIBLE".to_vec()),
-        library: BoundedVec::truncate_from(b"libtorch 2.11.0".to_vec()),
-        threads: 1,
-    }
-}
-
-fn cid(byte: u8) -> Cid {
-    Cid {
-        codec: CidCodec::Raw,
-        digest: [byte; 32],
-    }
-}
-
-/// The recipe of the branch.
-pub fn recipe() -> Recipe {
-    Recipe {
-        segments: SEGMENTS,
-        steps: 2,
-        batch: 4,
-        context: 128,
-        optimiser: Optimiser::AdamW {
-            learning_rate: 3_000_000,
-            beta1: 900_000_000,
-            beta2: 999_000_000,
-            epsilon: 10_000,
-            weight_decay: 0,
-            max_norm: 0,
-        },
-        proximal: 0,
-        rule: AggregationRule::WeightedMean,
-        server: ServerOptimiser::Sgd {
-            learning_rate: 1 << 16,
-        },
-        delta: DeltaCodec::DenseInt8,
-        error_feedback: 0,
-        class: NumericClass::Exact,
-    }
-}
-
-/// Lets `n` blocks pass: their hooks, with randomness and an author.
-pub fn blocks(n: u32) {
-    use frame_support::traits::Hooks;
-    for _ in 0..n {
-        UsefulWork::on_finalize(System::block_number());
-        let now = System::block_number().saturating_add(1);
-        System::set_block_number(now);
-        System::reset_events();
-        let output = content_hash(Domain::Seed, &[&now.to_le_bytes()]);
-        put(b"Babe", b"AuthorVrfRandomness", &Some(output.0).encode());
-        let author = Actor::of(now.to_le_bytes()[0]).account();
-        put(b"Authorship", b"Author", &author.encode());
-        UsefulWork::on_initialize(now);
-    }
-}
-
-/// What a block's digest would have put there.
-fn put(pallet: &[u8], item: &[u8], value: &[u8]) {
-    let key = frame_support::storage::storage_prefix(pallet, item);
-    sp_io::storage::set(&key, value);
+/// The last link, to which an actor commits.
+fn last_secret(actor: Actor) -> H256 {
+    secrets(actor).nth(CHAIN).unwrap_or_default()
 }
 
 /// Lets blocks pass until the branch's round is in another phase.
@@ -362,9 +280,15 @@ impl Trace {
 
 fn preimage(actor: Actor) -> Option<H256> {
     let record = pallet_useful_work::Profiles::<Runtime>::get(BRANCH, actor.account())?;
-    (0..CHAIN)
-        .map(|at| link(actor, at))
-        .find(|x| dream_primitives::claim::canary_link(&UsefulWork::genesis(), x) == record.secret)
+    let mut chain = secrets(actor).take(CHAIN.saturating_add(1));
+    let mut link = chain.next()?;
+    for next in chain {
+        if next == record.secret {
+            return Some(link);
+        }
+        link = next;
+    }
+    None
 }
 
 fn duty(actor: Actor, seed: &H256) -> Option<H256> {
