@@ -290,6 +290,8 @@ test('pages of votes and locks should read what was voted when they ask', async 
 test('runtime calls should say where a weight comes from when an account asks', async () => {
   const { epoch, now, totalNow, history } = await api.call.dreamApi.credits(who.bob.address);
   assert.ok(epoch.toNumber() >= 1 && now.toBigInt() < CREDITS.bob && totalNow.toBigInt() < TOTAL, 'credits decay from epoch to epoch');
+  // They decay when they are read: what is stored is still the genesis.
+  assert.equal((await api.query.usefulWork.credits(who.bob.address)).amount.toBigInt(), CREDITS.bob);
   const kept = history.map((entry) => [entry.epoch.toNumber(), entry.credits.toBigInt(), entry.total.toBigInt()]);
   assert.deepEqual(kept.at(-1), [0, CREDITS.bob, TOTAL]);
 
