@@ -302,6 +302,17 @@ test('runtime calls should say where a weight comes from when an account asks', 
   assert.deepEqual([own.weight.toBigInt(), delegated.map(({ term }) => term.weight.toBigInt())], [weights.bob, [weights.eve]]);
   assert.equal((await api.call.dreamApi.voteWeight(who.ferdie.address, poll)).unwrap().weight.toBigInt(), 0n);
   assert.ok((await api.call.dreamApi.voteWeight(who.bob.address, 999)).isNone);
+
+  // The same by the node's RPC, as text: amounts have more digits than a number of JavaScript.
+  const rpc = async (method, ...params) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+    return (await fetch(node.url.replace('ws:', 'http:'), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })).text();
+  };
+  const told = await rpc('dream_voteWeight', who.bob.address, poll);
+  assert.ok(told.includes(`"epoch":0,"credits":${CREDITS.bob},"total":${TOTAL},"issuance":`), told);
+  assert.ok(told.includes(`"weight":${weights.bob}}`) && told.includes(`"weight":${weights.eve}}`), told);
+  assert.match(await rpc('dream_voteWeight', who.bob.address, 999), /"result":null/);
+  assert.ok((await rpc('dream_credits', who.bob.address)).includes(`{"epoch":0,"credits":${CREDITS.bob},"total":${TOTAL}}`));
 });
 
 test('a removed and a changed vote should leave the tally as if they had been so from the start', async () => {
