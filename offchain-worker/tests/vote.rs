@@ -3,8 +3,8 @@
 
 use dream_chain::mock::{MockChain, Sealing};
 use dream_chain::{
-    AccountId, AccountVote, Delegations, Deposit, Enactment, GovernanceItem, Ongoing, Proposal,
-    ProposalOrigin, Referendum, Tally, TrackOrigin, Vote, Voting,
+    AccountId, AccountVote, Call, Chain, Delegations, Deposit, Enactment, GovernanceItem, Ongoing,
+    Proposal, ProposalOrigin, Referendum, Tally, TrackOrigin, Vote, Voting,
 };
 use dream_primitives::credits::{Credits, RING};
 use dream_primitives::params::ChainParameters;
@@ -65,6 +65,13 @@ fn submit(chain: &MockChain, submitted: u32, tally: Tally) {
     chain.advance(1);
 }
 
+/// Ends the referendum.
+fn end(chain: &MockChain) {
+    let approved = Referendum::Approved(40, None, None);
+    chain.store(GovernanceItem::Referendum(0), &approved);
+    chain.advance(1);
+}
+
 fn term(tokens: Balance, weight: Balance) -> VoteTerm {
     VoteTerm {
         tokens: tokens * DREAM,
@@ -74,8 +81,19 @@ fn term(tokens: Balance, weight: Balance) -> VoteTerm {
 }
 
 fn casting(vote: AccountVote) -> Voting {
+    // Beside a vote on another referendum of the track.
     Voting::Casting {
-        votes: vec![(0, vote)],
+        votes: vec![
+            (
+                7,
+                standard(
+                    !matches!(vote, AccountVote::Standard { vote, .. } if vote.aye),
+                    6,
+                    3,
+                ),
+            ),
+            (0, vote),
+        ],
         delegations: Delegations::default(),
         prior: (0, 0),
     }
@@ -105,7 +123,7 @@ fn vote(
     chain.store(GovernanceItem::AppliedVote(0, who), &applied);
     chain.store(
         GovernanceItem::ClassLocks(who),
-        &vec![(TRACK, vote.balance())],
+        &vec![(TRACK + 1, 77 * DREAM), (TRACK, vote.balance())],
     );
     chain.advance(1);
 }
@@ -119,6 +137,8 @@ fn bert_delegates(chain: &MockChain) -> DelegatedVote<AccountId> {
         prior: (0, 0),
     };
     chain.store(GovernanceItem::Voting(BERT, TRACK), &delegating);
+    let locks = vec![(TRACK, 1_000 * DREAM)];
+    chain.store(GovernanceItem::ClassLocks(BERT), &locks);
     chain.advance(1);
     DelegatedVote {
         account: BERT,
@@ -127,12 +147,34 @@ fn bert_delegates(chain: &MockChain) -> DelegatedVote<AccountId> {
     }
 }
 
+/// Takes tokens of an account away.
+async fn slash(chain: &MockChain, who: AccountId, tokens: Balance) {
+    let (to, amount) = (REST, tokens * DREAM);
+    let account = chain.as_account(who);
+    account.submit(Call::Transfer { to, amount }).await.unwrap();
+}
+
 async fn explain(chain: &MockChain, who: AccountId) -> VoteExplanation {
     let explained = read(chain, who, 0).await.unwrap();
-    // Both forms can be printed.
-    assert!(serde_json::to_string(&explained)
+    // Readers of JSON lose digits of large numbers: amounts and credits are texts.
+    let json = serde_json::to_value(&explained).unwrap();
+    assert_eq!(json["adds"]["ayes"], explained.adds.ayes.to_string());
+    assert_eq!(
+        json["weights"].as_array().unwrap().len(),
+        explained.weights.len()
+    );
+    for (told, weight) in json["weights"]
+        .as_array()
         .unwrap()
-        .contains("\"adds\""));
+        .iter()
+        .zip(&explained.weights)
+    {
+        assert_eq!(told["weight"], weight.weight.to_string());
+        assert_eq!(
+            told["credits"].as_str(),
+            weight.credits.map(|c| c.to_string()).as_deref()
+        );
+    }
     explained
 }
 
@@ -147,6 +189,12 @@ fn sums(ayes: Balance, nays: Balance, support: Balance) -> Sums {
 #[tokio::test]
 async fn vote_should_be_explained_by_its_numbers() {
     let chain = chain();
+    let tally = Tally {
+        ayes: 31_000 * DREAM,
+        nays: 2_000 * DREAM,
+        support: 11_000 * DREAM,
+    };
+    submit(&chain, SUBMITTED, tally);
     vote(
         &chain,
         ANNA,
@@ -159,6 +207,7 @@ async fn vote_should_be_explained_by_its_numbers() {
     assert_eq!(explained.adds, sums(30_000, 0, 10_000));
     assert_eq!(explained.poked, None);
     assert_eq!(explained.frozen, 1_000 * DREAM);
+    assert_eq!(explained.tally, Some(sums(31_000, 2_000, 11_000)));
     assert_eq!(explained.credits.epoch, Some(2));
     assert_eq!(explained.credits.blocks, Some((20, 29)));
     assert_eq!(explained.credits.total, Some(10_000));
@@ -169,7 +218,9 @@ async fn vote_should_be_explained_by_its_numbers() {
         "aye with 1000 DREAM and conviction 3; 1000 DREAM frozen",
         "epoch 2 (blocks 20 to 29)",
         "a poke would change nothing",
-        "submitted in block 32",
+        "under way on track 2 as Mixture, submitted in block 32, not being decided yet",
+        "tally     ayes 31000 DREAM, nays 2000 DREAM, support 11000 DREAM",
+        "adds      ayes 30000 DREAM, nays 0 DREAM, support 10000 DREAM",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -182,15 +233,38 @@ async fn weights_of_delegators_should_be_explained_each() {
     let before = explain(&chain, BERT).await;
     assert!(!before.counted && before.why[0].contains("has not voted"));
     assert_eq!(before.weights[0].weight, 20_000 * DREAM);
+    assert_eq!(before.adds, sums(40_000, 0, 20_000));
+    assert!(before
+        .says
+        .contains("delegates 1000 DREAM with conviction 2 to"));
     let own = term(1_000, 10_000);
     vote(&chain, ANNA, standard(false, 0, 1_000), own, vec![bert]);
     let explained = explain(&chain, ANNA).await;
     assert_eq!(explained.adds, sums(0, 41_000, 0));
+    assert_eq!(explained.says, "nay with 1000 DREAM and conviction 0");
     assert_eq!(explained.weights.len(), 2);
     assert!(explained.to_string().contains(&format!("of {BERT}")));
     let delegator = explain(&chain, BERT).await;
     assert!(delegator.counted && delegator.why[0].contains(&ANNA.to_string()));
     assert_eq!(delegator.adds, sums(0, 40_000, 0));
+    assert_eq!(delegator.weights.len(), 1);
+    let text = delegator.to_string();
+    assert!(
+        text.contains("own: sqrt(1000 DREAM x 4000 credits x")
+            && text.contains("conviction 2 makes it 40000 DREAM"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn delegation_should_weigh_no_more_than_the_tokens_that_there_are() {
+    let chain = chain();
+    bert_delegates(&chain);
+    // A quarter of the tokens halves the root.
+    slash(&chain, BERT, 750).await;
+    let explained = explain(&chain, BERT).await;
+    assert_eq!(explained.weights[0].tokens, 250 * DREAM);
+    assert_eq!(explained.weights[0].weight, 10_000 * DREAM);
 }
 
 #[tokio::test]
@@ -205,8 +279,15 @@ async fn split_vote_should_have_no_conviction_and_no_delegators() {
     vote(&chain, ANNA, split, term(1_000, 10_000), Vec::new());
     let explained = explain(&chain, ANNA).await;
     assert_eq!(explained.adds, sums(500, 300, 7_000));
+    assert!(explained
+        .to_string()
+        .contains("split: 500 DREAM aye, 300 DREAM nay, 200 DREAM abstaining"));
     let delegator = explain(&chain, BERT).await;
     assert!(!delegator.counted && delegator.why[0].contains("votes split"));
+    let (aye, nay) = (250 * DREAM, 750 * DREAM);
+    let split = AccountVote::Split { aye, nay };
+    vote(&chain, ANNA, split, term(1_000, 10_000), Vec::new());
+    assert_eq!(explain(&chain, ANNA).await.adds, sums(250, 750, 2_500));
 }
 
 #[tokio::test]
@@ -217,11 +298,7 @@ async fn poke_should_be_foretold_when_credits_or_tokens_are_gone() {
     vote(&chain, ANNA, standard(true, 1, 1_000), own, vec![bert]);
     // A jury took Bert's credits, and a slash left Anna a quarter of her tokens. The totals of the past stay.
     chain.grant(BERT, Credits::default());
-    let transfer = dream_chain::Call::Transfer {
-        to: REST,
-        amount: 750 * DREAM,
-    };
-    dream_chain::Chain::submit(&chain, transfer).await.unwrap();
+    slash(&chain, ANNA, 750).await;
     let explained = explain(&chain, ANNA).await;
     assert_eq!(explained.adds, sums(50_000, 0, 30_000));
     assert_eq!(explained.poked, Some(sums(5_000, 0, 5_000)));
@@ -233,8 +310,41 @@ async fn poke_should_be_foretold_when_credits_or_tokens_are_gone() {
         "{text}"
     );
     assert!(
-        text.contains("20000 DREAM when it was cast; now sqrt("),
+        text.contains("10000 DREAM when it was cast; now sqrt(250 DREAM x 1000 credits"),
         "{text}"
+    );
+    assert!(
+        text.contains("20000 DREAM when it was cast; now sqrt(1000 DREAM x 0 credits"),
+        "{text}"
+    );
+    assert!(text.contains("conviction 2 makes it 40000 DREAM"), "{text}");
+    assert_eq!(explained.weights[0].tokens, 1_000 * DREAM);
+    let delegator = explain(&chain, BERT).await;
+    assert_eq!(delegator.adds, sums(40_000, 0, 20_000));
+    assert_eq!(delegator.poked, Some(Sums::default()));
+    // Once it is over, a poke reaches nothing.
+    end(&chain);
+    let over = explain(&chain, ANNA).await;
+    assert_eq!(over.adds, sums(50_000, 0, 30_000));
+    assert_eq!(over.poked, None);
+}
+
+#[tokio::test]
+async fn poke_should_be_foretold_to_raise_nothing_and_by_the_issuance_of_the_vote() {
+    let chain = chain();
+    let own = term(1_000, 4_000);
+    vote(&chain, ANNA, standard(true, 1, 1_000), own, Vec::new());
+    // Four times the issuance doubles what weighs now.
+    chain.store(GovernanceItem::Issuance, &(4 * ISSUANCE));
+    chain.advance(1);
+    let explained = explain(&chain, ANNA).await;
+    assert_eq!(explained.weights[0].issuance, ISSUANCE);
+    assert_eq!(explained.adds, sums(4_000, 0, 4_000));
+    assert_eq!(explained.poked, None);
+    assert!(explained.to_string().contains("= 10000 DREAM"));
+    assert_eq!(
+        explain(&chain, BERT).await.weights[0].weight,
+        40_000 * DREAM
     );
 }
 
@@ -297,6 +407,7 @@ async fn expired_snapshot_should_be_named() {
     let explained = explain(&chain, ANNA).await;
     assert_eq!(explained.credits.total, None);
     assert_eq!(explained.adds, sums(10_000, 0, 10_000));
+    assert_eq!(explained.poked, None);
     assert!(explained.to_string().contains("SnapshotExpired"));
     assert!(explain(&chain, BERT).await.weights[0]
         .zero
@@ -310,7 +421,14 @@ async fn account_without_a_vote_should_see_what_it_would_weigh() {
     let explained = explain(&chain, BERT).await;
     assert!(!explained.counted);
     assert_eq!(explained.weights[0].weight, 20_000 * DREAM);
+    assert_eq!(explained.weights[0].conviction, 1);
+    assert_eq!(explained.adds, sums(20_000, 0, 20_000));
     assert!(explained.to_string().contains("would be: sqrt("));
+    // A bond votes as other tokens do.
+    let account = chain.as_account(BERT);
+    account.submit(Call::Bond(400 * DREAM)).await.unwrap();
+    let bonded = explain(&chain, BERT).await;
+    assert_eq!(bonded.weights, explained.weights);
 }
 
 #[tokio::test]
@@ -318,16 +436,25 @@ async fn referendum_that_is_over_should_be_explained_while_the_vote_is_kept() {
     let chain = chain();
     let own = term(1_000, 10_000);
     vote(&chain, ANNA, standard(true, 1, 1_000), own, Vec::new());
-    chain.store(
-        GovernanceItem::Referendum(0),
-        &Referendum::Approved(40, None, None),
-    );
-    chain.advance(1);
+    end(&chain);
     let explained = explain(&chain, ANNA).await;
     assert_eq!(explained.state, "approved at block 40");
     assert_eq!(explained.adds, sums(10_000, 0, 10_000));
+    assert_eq!(explained.credits.epoch, Some(2));
+    assert_eq!(explained.frozen, 1_000 * DREAM);
+    assert!(!explained.to_string().contains("poke"));
     let none = explain(&chain, BERT).await;
     assert!(none.weights.is_empty() && none.why[0].contains("no vote"));
+    assert_eq!(none.says, "nothing");
+    let bert = bert_delegates(&chain);
+    let own = term(1_000, 10_000);
+    vote(&chain, ANNA, standard(true, 1, 1_000), own, vec![bert]);
+    let delegator = explain(&chain, BERT).await;
+    assert_eq!(delegator.adds, sums(40_000, 0, 20_000));
+    assert!(delegator.says.contains("delegates 1000 DREAM"));
+    // A delegation that came later was never counted.
+    vote(&chain, ANNA, standard(true, 1, 1_000), own, Vec::new());
+    assert!(explain(&chain, BERT).await.weights.is_empty());
 }
 
 #[tokio::test]

@@ -95,8 +95,19 @@ async function nextRound() {
 }
 
 test('stock pages should find their calls, constants, storage and types when they look for them', async () => {
-  for (const name of ['submit', 'placeDecisionDeposit', 'refundDecisionDeposit', 'refundSubmissionDeposit']) assert.ok(api.tx.referenda[name], name);
-  for (const name of ['vote', 'delegate', 'undelegate', 'unlock', 'removeVote', 'removeOtherVote']) assert.ok(api.tx.convictionVoting[name], name);
+  const calls = {
+    convictionVoting: { vote: 'pollIndex vote', delegate: 'class to conviction balance', undelegate: 'class', unlock: 'class target', removeVote: 'class index', removeOtherVote: 'target class index', poke: 'target pollIndex' },
+    preimage: { notePreimage: 'bytes', unnotePreimage: 'hash' },
+    referenda: { submit: 'proposalOrigin proposal enactmentMoment', placeDecisionDeposit: 'index', refundDecisionDeposit: 'index', refundSubmissionDeposit: 'index' },
+    system: { authorizeUpgrade: 'codeHash', applyAuthorizedUpgrade: 'code' },
+    treasury: { payout: 'index' },
+    utility: { batch: 'calls', forceBatch: 'calls' },
+  };
+  for (const [section, methods] of Object.entries(calls)) {
+    const found = Object.keys(methods).map((method) => [method, api.tx[section][method]?.meta.args.map(({ name }) => name.toString()).join(' ')]);
+    assert.deepEqual(Object.fromEntries(found), methods, section);
+  }
+  for (const name of ['statusFor', 'requestStatusFor', 'preimageFor']) assert.ok(api.query.preimage[name], name);
 
   const tracks = api.consts.referenda.tracks.map(([id, track]) => [id.toNumber(), track]);
   // The name is text of a fixed length, filled up with zeros.
@@ -119,6 +130,14 @@ test('stock pages should find their calls, constants, storage and types when the
   assert.deepEqual([index.type.toString(), ballot.type.toString()], ['Compact<u32>', 'PalletConvictionVotingVoteAccountVote']);
   const variants = api.registry.createType('PalletConvictionVotingVoteAccountVote');
   assert.deepEqual(variants.defKeys, ['Standard', 'Split', 'SplitAbstain']);
+});
+
+test('the formula should give the documented weights when it is computed here', () => {
+  // docs/governance.md: tokens, credits, and thousandths of a DREAM, of a million DREAM issued and 10,000 credits.
+  const documented = [[1_000n, 1_000n, 10_000_000n], [1_000n, 4_000n, 20_000_000n], [1_000n, 250n, 5_000_000n], [100n, 1_000n, 3_162_277n], [100_000n, 0n, 0n], [0n, 4_750n, 0n]];
+  for (const [tokens, credits, thousandths] of documented) assert.equal(weight(tokens * DREAM, credits, k(1_000n), 10_000n) / (DREAM / 1_000n), thousandths, `${tokens}, ${credits}`);
+  for (const [n, root] of [[0n, 0n], [1n, 1n], [3n, 1n], [4n, 2n], [99n, 9n], [100n, 10n], [10n ** 60n - 1n, 10n ** 30n - 1n], [10n ** 60n, 10n ** 30n]]) assert.equal(isqrt(n), root);
+  assert.deepEqual([0, 1, 6].map((conviction) => convinced(10_009n, conviction)), [1_000n, 10_009n, 60_054n]);
 });
 
 let first;
@@ -172,9 +191,20 @@ test('referenda should be refused by name when they cannot work', async () => {
     ['NotOngoing', 'charlie', api.tx.referenda.placeDecisionDeposit(999)],
     ['NoDeposit', 'dave', api.tx.referenda.refundDecisionDeposit(first)],
     ['BadStatus', 'dave', api.tx.referenda.refundSubmissionDeposit(first)],
+    ['NotNoted', 'dave', api.tx.preimage.unnotePreimage(call.method.hash)],
     ['BadOrigin', 'eve', api.tx.referenda.cancel(first)],
     ['BadOrigin', 'ferdie', api.tx.referenda.kill(first)],
   ]);
+});
+
+test('a delegation for all tracks should be one batch when it is sent as the page does', async () => {
+  const { delegate, undelegate } = api.tx.convictionVoting;
+  const tracks = api.consts.referenda.tracks.map(([id]) => id.toNumber());
+  data(await send(api, api.tx.utility.forceBatch(tracks.map((track) => delegate(track, who.bob.address, 0, k(1n)))), who.eve), 'BatchCompleted');
+  const votings = () => Promise.all(tracks.map((track) => api.query.convictionVoting.votingFor(who.eve.address, track)));
+  for (const voting of await votings()) assert.deepEqual([voting.asDelegating.target.toString(), voting.asDelegating.balance.toBigInt()], [who.bob.address, k(1n)]);
+  data(await send(api, api.tx.utility.forceBatch(tracks.map((track) => undelegate(track))), who.eve), 'BatchCompleted');
+  for (const voting of await votings()) assert.ok(voting.isCasting);
 });
 
 /** How many samples the batches of a round hold. */
@@ -190,6 +220,7 @@ test('a round should draw from the mixture that governance set first', async () 
 /** A referendum that is decided, and one that only takes votes. */
 let poll;
 let other;
+let preimage;
 // Support is 41 % of the issuance: the decision falls after some forty blocks, which leaves time for what is tested before it.
 const votes = { bob: [true, 1, k(700n)], charlie: [true, 2, k(300n)], dave: [false, 0, k(100n)], ferdie: [true, 6, k(900n)] };
 const delegation = [3, k(400n)];
@@ -199,7 +230,9 @@ const weights = {};
 test('a tally should be what the formula gives when three accounts vote and a fourth delegates', async () => {
   await waitFor('the second credit epoch', async () => (await height(api)) >= EPOCH);
   const mixture = [{ dataset: sets[0], weight: 1 }, { dataset: sets[1], weight: 3 }];
-  poll = await propose(api, who.alice, { Origins: 'Mixture' }, api.tx.dataRegistry.setMixture(branch, mixture));
+  const call = api.tx.dataRegistry.setMixture(branch, mixture);
+  preimage = call.method.hash.toHex();
+  poll = await propose(api, who.alice, { Origins: 'Mixture' }, call);
   other = await propose(api, who.alice, { Origins: 'Branches' }, api.tx.modelRegistry.dismissBranch(branch), { deposit: false });
   const { submitted, track, decisionDeposit } = (await info(poll)).asOngoing;
   const epochs = [submitted, (await info(other)).asOngoing.submitted].map((block) => Math.floor(block.toNumber() / EPOCH));
@@ -220,7 +253,6 @@ test('a tally should be what the formula gives when three accounts vote and a fo
   assert.deepEqual([delegated.account.toString(), delegated.term.weight.toBigInt()], [who.eve.address, weights.eve]);
   await asMia(vote(poll, true, 0, 0n));
 
-  assert.equal(isqrt(weights.bob ** 2n), weights.bob);
   assert.ok(weights.bob > weights.charlie && weights.charlie > weights.eve && weights.eve > weights.dave && weights.dave > 0n, `${Object.entries(weights)}`);
   assert.deepEqual(await tally(api, poll), {
     ayes: convinced(weights.bob, 1) + convinced(weights.charlie, 2) + convinced(weights.eve, 3),
@@ -258,6 +290,8 @@ test('pages of votes and locks should read what was voted when they ask', async 
 test('runtime calls should say where a weight comes from when an account asks', async () => {
   const { epoch, now, totalNow, history } = await api.call.dreamApi.credits(who.bob.address);
   assert.ok(epoch.toNumber() >= 1 && now.toBigInt() < CREDITS.bob && totalNow.toBigInt() < TOTAL, 'credits decay from epoch to epoch');
+  // They decay when they are read: what is stored is still the genesis.
+  assert.equal((await api.query.usefulWork.credits(who.bob.address)).amount.toBigInt(), CREDITS.bob);
   const kept = history.map((entry) => [entry.epoch.toNumber(), entry.credits.toBigInt(), entry.total.toBigInt()]);
   assert.deepEqual(kept.at(-1), [0, CREDITS.bob, TOTAL]);
 
@@ -268,6 +302,17 @@ test('runtime calls should say where a weight comes from when an account asks', 
   assert.deepEqual([own.weight.toBigInt(), delegated.map(({ term }) => term.weight.toBigInt())], [weights.bob, [weights.eve]]);
   assert.equal((await api.call.dreamApi.voteWeight(who.ferdie.address, poll)).unwrap().weight.toBigInt(), 0n);
   assert.ok((await api.call.dreamApi.voteWeight(who.bob.address, 999)).isNone);
+
+  // The same by the node's RPC, as text: amounts have more digits than a number of JavaScript.
+  const rpc = async (method, ...params) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+    return (await fetch(node.url.replace('ws:', 'http:'), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })).text();
+  };
+  const told = await rpc('dream_voteWeight', who.bob.address, poll);
+  assert.ok(told.includes(`"epoch":0,"credits":${CREDITS.bob},"total":${TOTAL},"issuance":`), told);
+  assert.ok(told.includes(`"weight":${weights.bob}}`) && told.includes(`"weight":${weights.eve}}`), told);
+  assert.match(await rpc('dream_voteWeight', who.bob.address, 999), /"result":null/);
+  assert.ok((await rpc('dream_credits', who.bob.address)).includes(`{"epoch":0,"credits":${CREDITS.bob},"total":${TOTAL}}`));
 });
 
 test('a removed and a changed vote should leave the tally as if they had been so from the start', async () => {
@@ -375,6 +420,10 @@ test('deposits should come back and what lost be free when a referendum is over'
   data(await send(api, api.tx.referenda.refundDecisionDeposit(poll), who.alice), 'DecisionDepositRefunded');
   data(await send(api, api.tx.referenda.refundSubmissionDeposit(poll), who.alice), 'SubmissionDepositRefunded');
   assert.equal(before - (await reserved()), 101n * DREAM);
+  const deposit = (await api.query.preimage.requestStatusFor(preimage)).unwrap().asUnrequested.ticket[1].toBigInt();
+  data(await send(api, api.tx.preimage.unnotePreimage(preimage), who.alice), 'Cleared');
+  assert.ok(deposit > 0n);
+  assert.equal(before - (await reserved()), 101n * DREAM + deposit);
 
   // As the page of accounts sends it.
   const cleared = api.tx.utility.batch([removeVote(MIXTURE, poll), unlock(MIXTURE, who.dave.address)]);

@@ -16,13 +16,10 @@ mod key;
 pub mod mock;
 mod node;
 mod private;
+mod types;
 
 pub use account::{AccountError, AccountId, SS58_PREFIX};
-pub use api::{
-    AccountBalance, At, BlockRef, Branch, Chain, ClaimRecord, DatasetRecord, Demand, Dispute,
-    Entry, Escrow, Event, EventField, Item, Model, OpenAudit, OpenTrial, Receipt, Round, ScoreSeat,
-    Seat, Shard, Trial, Valuation,
-};
+pub use api::Chain;
 pub use call::{Call, Openings, StartStates, Ticket};
 pub use data::{DataChain, SampleDemands};
 pub use dream_primitives::bond::Bond;
@@ -38,4 +35,9 @@ pub use node::{NodeClient, Options};
 pub use private::{
     AuditorSeat, CommitteeCandidate, KeyEpoch, PrivateCall, PrivateChain, PrivateDispute,
     PrivateItem, PrivateJob, PrivateRound,
+};
+pub use types::{
+    AccountBalance, At, BlockRef, Branch, ClaimRecord, DatasetRecord, Demand, Dispute, Entry,
+    Escrow, Event, EventField, Item, Model, OpenAudit, OpenTrial, Receipt, Round, ScoreSeat, Seat,
+    Shard, Trial, Valuation,
 };

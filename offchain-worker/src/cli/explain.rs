@@ -23,7 +23,7 @@ pub struct ExplainOptions {
 pub enum ExplainCommand {
     /// Where the weight of an account's vote on a referendum comes from, or what it would weigh.
     Vote {
-        /// Account.
+        /// Account, by its SS58 address.
         account: AccountId,
         /// Referendum, from 0.
         referendum: u32,

@@ -13,3 +13,11 @@ use serde::Serializer;
 pub(crate) fn decimal<S: Serializer>(value: &u128, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(value)
 }
+
+/// The same of a value that may be missing.
+pub(crate) fn decimals<S: Serializer>(value: &Option<u128>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => decimal(value, to),
+        None => to.serialize_none(),
+    }
+}

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Where the weight of a vote comes from: the formula with its numbers (docs/governance.md).
 
-use super::decimal;
-use crate::amount;
+mod words;
+
+use super::{decimal, decimals};
 use crate::error::WorkerError;
-use dream_chain::{AccountId, AccountVote, At, Chain, GovernanceChain, Referendum, Tally, Voting};
+use dream_chain::{AccountId, AccountVote, At, Chain, GovernanceChain, Tally, Voting};
 use dream_primitives::credits::{kept, step_of, RING, STEPS};
 use dream_primitives::voting::{vote_weight, weight_part, with_conviction, VoteTerm};
 use dream_primitives::{Balance, BlockNumber};
 use serde::Serialize;
-use std::fmt;
+use words::{formula, says, state, zero};
 
 /// All that is to be said of an account's vote on a referendum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,6 +64,7 @@ pub struct Basis {
     /// First and last block of it.
     pub blocks: Option<(BlockNumber, BlockNumber)>,
     /// Credits of all then; `None` where the chain does not keep them any more.
+    #[serde(serialize_with = "decimals")]
     pub total: Option<u128>,
 }
 
@@ -75,6 +77,7 @@ pub struct Weight {
     #[serde(serialize_with = "decimal")]
     pub tokens: Balance,
     /// Credits of the account as of the epoch; `None` where the chain does not keep them any more.
+    #[serde(serialize_with = "decimals")]
     pub credits: Option<u128>,
     /// Issuance when it was weighed.
     #[serde(serialize_with = "decimal")]
@@ -168,6 +171,7 @@ struct Reader<'a> {
     basis: Basis,
     referendum: u32,
     ongoing: bool,
+    class: Option<u16>,
 }
 
 impl Reader<'_> {
@@ -184,12 +188,10 @@ impl Reader<'_> {
         term: Result<VoteTerm, Balance>,
         conviction: u8,
     ) -> Result<Weight, WorkerError> {
-        let (owned, issuance) = match &term {
-            Ok(term) => (self.tokens(account).await?, term.issuance),
-            Err(_) => (
-                self.tokens(account).await?,
-                self.chain.issuance(self.at).await?,
-            ),
+        let owned = self.tokens(account).await?;
+        let issuance = match &term {
+            Ok(term) => term.issuance,
+            Err(_) => self.chain.issuance(self.at).await?,
         };
         let tokens = match &term {
             Ok(term) => term.tokens,
@@ -206,8 +208,12 @@ impl Reader<'_> {
         let of = |tokens| credits.map_or(0, |c| vote_weight(tokens, c, issuance, total));
         let weight = term.map_or_else(|_| of(tokens), |t| t.weight);
         let pokes = self.ongoing && credits.is_some();
+        let left = match pokes {
+            true => tokens.min(owned),
+            false => tokens,
+        };
         let poked = match pokes {
-            true => weight.min(of(tokens.min(owned))),
+            true => weight.min(of(left)),
             false => weight,
         };
         Ok(Weight {
@@ -218,7 +224,7 @@ impl Reader<'_> {
             weight,
             conviction,
             poked,
-            formula: formula(tokens, credits, issuance, total, weight, of(tokens)),
+            formula: formula(left, credits, issuance, total, weight, of(left)),
             zero: (weight == 0).then(|| zero(&self.basis, tokens, credits)),
         })
     }
@@ -264,51 +270,18 @@ impl Reader<'_> {
     }
 }
 
-/// The formula with its numbers; `again` is what it gives now, where `weight` is what it gave.
-fn formula(
-    tokens: Balance,
-    credits: Option<u128>,
-    issuance: Balance,
-    total: u128,
-    weight: Balance,
-    again: Balance,
-) -> String {
-    let Some(credits) = credits else {
-        return format!(
-            "{} by {} tokens named; the credits of that epoch are kept no more",
-            amount(weight),
-            amount(tokens)
-        );
-    };
-    let root = format!(
-        "sqrt({} x {credits} credits x {} issuance / {total} credits of all)",
-        amount(tokens),
-        amount(issuance)
-    );
-    match again == weight {
-        true => format!("{root} = {}", amount(weight)),
-        false => format!(
-            "{} when it was cast; now {root} = {}",
-            amount(weight),
-            amount(again)
-        ),
-    }
-}
-
-/// Why a weight is nothing.
-fn zero(basis: &Basis, tokens: Balance, credits: Option<u128>) -> String {
-    let Some((epoch, (_, last))) = basis.epoch.zip(basis.blocks) else {
-        return "the referendum was submitted in the chain's first credit epoch: credits count as of the epoch before, and there was none, so nobody weighs anything in it".into();
-    };
-    match credits {
-        None => format!(
-            "the credits as of epoch {epoch} are kept no more (the chain keeps {RING} epochs)"
-        ),
-        Some(0) => format!(
-            "no credits as of block {last}, the end of epoch {epoch}: claims had not vested by then, or a jury has taken the credits since; credits that came later count in later referenda"
-        ),
-        Some(_) if tokens == 0 => "no tokens: credits alone weigh nothing".into(),
-        Some(_) => "tokens and credits are so few that the root is below the smallest unit".into(),
+impl Reader<'_> {
+    /// Whether it is a vote on the referendum, or a delegation that was counted with one.
+    async fn counted(&self, account: AccountId, standing: &Standing) -> Result<bool, WorkerError> {
+        Ok(match standing {
+            Standing::Votes(_) => true,
+            Standing::Delegates { to, .. } => {
+                let applied = self.chain.applied_vote(self.at, self.referendum, *to);
+                let applied = applied.await?;
+                applied.is_some_and(|a| a.delegated.iter().any(|d| d.account == account))
+            }
+            Standing::Nothing => false,
+        })
     }
 }
 
@@ -344,15 +317,13 @@ pub async fn read(
         },
         referendum,
         ongoing: ongoing.is_some(),
+        class: ongoing.map(|o| o.track),
     };
-    let (mut standing, mut class) = (Standing::Nothing, classes.first().copied());
-    for candidate in classes {
-        let found = reader.standing(account, candidate).await?;
-        let votes = matches!(found, Standing::Votes(_));
-        if votes || ongoing.is_some() {
-            (standing, class) = (found, Some(candidate));
-        }
-        if votes {
+    let mut standing = Standing::Nothing;
+    for class in classes {
+        let found = reader.standing(account, class).await?;
+        if ongoing.is_some() || reader.counted(account, &found).await? {
+            (standing, reader.class) = (found, Some(class));
             break;
         }
     }
@@ -376,7 +347,7 @@ pub async fn read(
         says: says(&standing),
         frozen: locks
             .iter()
-            .filter(|(c, _)| Some(*c) == class)
+            .filter(|(c, _)| Some(*c) == reader.class)
             .map(|(_, tokens)| *tokens)
             .sum(),
         credits: reader.basis,
@@ -438,10 +409,7 @@ impl VoteExplanation {
             } => {
                 let class_vote = reader.applied(to, 0).await?;
                 let mine = class_vote.into_iter().find(|w| w.account == account);
-                let target = match self.tally {
-                    Some(_) => reader.target_vote(to).await?,
-                    None => None,
-                };
+                let target = reader.target_vote(to).await?;
                 match (mine, target) {
                     (Some(weight), vote @ Some(_)) => {
                         self.weights = vec![weight];
@@ -512,139 +480,14 @@ impl VoteExplanation {
 }
 
 impl Reader<'_> {
-    /// The vote of a target of delegations on the referendum, which is under way.
+    /// The vote of a target of delegations on the referendum.
     async fn target_vote(&self, target: AccountId) -> Result<Option<AccountVote>, WorkerError> {
-        let info = self.chain.referendum(self.at, self.referendum).await?;
-        let Some(class) = info.as_ref().and_then(Referendum::ongoing).map(|o| o.track) else {
+        let Some(class) = self.class else {
             return Ok(None);
         };
         Ok(match self.standing(target, class).await? {
             Standing::Votes(vote) => Some(vote),
             _ => None,
         })
-    }
-}
-
-fn state(info: &Referendum) -> String {
-    match info {
-        Referendum::Ongoing(o) => format!(
-            "under way on track {} as {:?}, submitted in block {}{}",
-            o.track,
-            o.origin,
-            o.submitted,
-            match o.deciding.map(|d| d.confirming) {
-                None => String::from(", not being decided yet"),
-                Some(None) => String::from(", being decided"),
-                Some(Some(end)) => format!(", passes at block {end} if nothing changes"),
-            }
-        ),
-        Referendum::Approved(block, ..) => format!("approved at block {block}"),
-        Referendum::Rejected(block, ..) => format!("rejected at block {block}"),
-        Referendum::Cancelled(block, ..) => format!("cancelled at block {block}"),
-        Referendum::TimedOut(block, ..) => format!("timed out at block {block}"),
-        Referendum::Killed(block) => format!("killed at block {block}"),
-    }
-}
-
-fn says(standing: &Standing) -> String {
-    match standing {
-        Standing::Nothing => "nothing".into(),
-        Standing::Delegates {
-            to,
-            balance,
-            conviction,
-        } => format!(
-            "delegates {} with conviction {conviction} to {to}",
-            amount(*balance)
-        ),
-        Standing::Votes(AccountVote::Standard { vote, balance }) => format!(
-            "{} with {} and conviction {}",
-            if vote.aye { "aye" } else { "nay" },
-            amount(*balance),
-            vote.conviction
-        ),
-        Standing::Votes(AccountVote::Split { aye, nay }) => {
-            format!("split: {} aye, {} nay", amount(*aye), amount(*nay))
-        }
-        Standing::Votes(AccountVote::SplitAbstain { aye, nay, abstain }) => format!(
-            "split: {} aye, {} nay, {} abstaining",
-            amount(*aye),
-            amount(*nay),
-            amount(*abstain)
-        ),
-    }
-}
-
-impl fmt::Display for Sums {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ayes {}, nays {}, support {}",
-            amount(self.ayes),
-            amount(self.nays),
-            amount(self.support)
-        )
-    }
-}
-
-impl fmt::Display for VoteExplanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "account   {}", self.account)?;
-        writeln!(
-            f,
-            "question  referendum {}: {}",
-            self.referendum, self.state
-        )?;
-        if let Some(tally) = &self.tally {
-            writeln!(f, "tally     {tally}")?;
-        }
-        let frozen = match self.frozen {
-            0 => String::new(),
-            tokens => format!("; {} frozen on this track", amount(tokens)),
-        };
-        writeln!(f, "says      {}{frozen}", self.says)?;
-        if let Some((epoch, (first, last))) = self.credits.epoch.zip(self.credits.blocks) {
-            let total = match self.credits.total {
-                Some(total) => format!("all accounts together had {total}"),
-                None => "kept no more".into(),
-            };
-            writeln!(
-                f,
-                "credits   as of the end of credit epoch {epoch} (blocks {first} to {last}): {total}"
-            )?;
-        }
-        for weight in &self.weights {
-            let whose = match weight.account == self.account {
-                true => "own".to_owned(),
-                false => format!("of {}", weight.account),
-            };
-            let tense = if self.counted { "" } else { "would be: " };
-            writeln!(
-                f,
-                "weight    {whose}: {tense}{}; conviction {} makes it {}",
-                weight.formula,
-                weight.conviction,
-                amount(with_conviction(weight.weight, weight.conviction))
-            )?;
-            if let Some(zero) = &weight.zero {
-                writeln!(f, "zero      {zero}")?;
-            }
-        }
-        match (self.counted, &self.poked) {
-            (true, Some(poked)) => writeln!(f, "adds      {}; after a poke {poked}", self.adds)?,
-            (true, None) => writeln!(f, "adds      {}; a poke would change nothing", self.adds)?,
-            (false, _) => {}
-        }
-        write!(f, "why       {}", self.words())
-    }
-}
-
-impl VoteExplanation {
-    fn words(&self) -> String {
-        match self.why.is_empty() {
-            true => "sqrt(tokens x credits x issuance / credits of all) in tokens, then conviction"
-                .into(),
-            false => self.why.join("; "),
-        }
     }
 }
