@@ -8,6 +8,8 @@
     clippy::unwrap_used
 )]
 
+#[path = "tracks/agenda.rs"]
+mod agenda;
 #[path = "tracks/origins.rs"]
 mod origins;
 #[path = "tracks/referenda.rs"]
