@@ -13,6 +13,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
+pub mod agenda;
 pub mod api;
 mod apis;
 #[cfg(feature = "runtime-benchmarks")]

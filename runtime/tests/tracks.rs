@@ -8,6 +8,8 @@
     clippy::unwrap_used
 )]
 
+#[path = "tracks/agenda.rs"]
+mod agenda;
 #[path = "tracks/origins.rs"]
 mod origins;
 #[path = "tracks/referenda.rs"]
@@ -128,12 +130,42 @@ fn row(id: u16) -> String {
 
 #[test]
 fn tracks_should_be_as_documented() {
-    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/governance.md");
-    let docs = std::fs::read_to_string(docs).unwrap();
+    let docs = docs();
     within(hour_of(600), || {
         for id in Tracks::track_ids() {
             let row = row(id);
             assert!(docs.contains(&row), "docs/governance.md has no row\n{row}");
         }
     });
+}
+
+fn docs() -> String {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/governance.md");
+    std::fs::read_to_string(docs).unwrap()
+}
+
+#[test]
+fn origin_should_have_the_track_that_is_documented() {
+    use dream_runtime::origins::Origin::*;
+    let docs = docs();
+    within(
+        |_| {},
+        || {
+            let named = [Recipe, Mixture, Branches, Revert, Spend, Cancel, Kill];
+            let origins = named.map(|o| (format!("`Origins::{o:?}`"), OriginCaller::from(o)));
+            let root = ("root".into(), frame_system::RawOrigin::Root.into());
+            let mut ids = BTreeSet::new();
+            for (name, origin) in origins.into_iter().chain([root]) {
+                let id = Tracks::track_for(&origin).unwrap();
+                let track = Tracks::info(id).unwrap().name;
+                let track = String::from_utf8(track.to_vec()).unwrap();
+                let row = format!("| {id} | {} | {name} |", track.trim_end_matches('\0'));
+                assert!(docs.contains(&row), "docs/governance.md has no row {row}");
+                ids.insert(id);
+            }
+            assert_eq!(ids, Tracks::track_ids().collect());
+            let account = frame_system::RawOrigin::Signed(AccountId::new([9; 32]));
+            assert_eq!(Tracks::track_for(&account.into()), Err(()));
+        },
+    );
 }

@@ -2,6 +2,7 @@
 //! Referenda and votes on them, deferred calls, preimages, the treasury and the key of development chains.
 
 use super::work::DbWeight;
+use crate::agenda::NextPlace;
 use crate::origins::{Cancel, Kill, OrRoot, Spend};
 use crate::tracks::{hours, Tracks, LOCKING_HOURS, UNDECIDING_HOURS};
 use crate::*;
@@ -113,7 +114,7 @@ impl pallet_referenda::Config for Runtime {
     type RuntimeCall = RuntimeCall;
     type RuntimeEvent = RuntimeEvent;
     type WeightInfo = pallet_referenda::weights::SubstrateWeight<Runtime>;
-    type Scheduler = Scheduler;
+    type Scheduler = NextPlace;
     type Currency = Balances;
     type SubmitOrigin = AsEnsureOriginWithArg<EnsureSigned<AccountId>>;
     type CancelOrigin = OrRoot<Cancel>;

@@ -24,12 +24,12 @@ use polkadot_sdk::*;
 use serde_json::Value;
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave};
 
-const VOTERS: [Sr25519Keyring; 3] = [Alice, Bob, Charlie];
+pub(super) const VOTERS: [Sr25519Keyring; 3] = [Alice, Bob, Charlie];
 const FUNDS: Balance = 1_000_000 * DREAM;
 
 /// Three accounts with nearly all tokens and credits, Dave with a hundredth of what one of them has, and a branch of Dave's; the
 /// first credit epoch is over.
-fn governed(test: impl FnOnce()) {
+pub(super) fn governed(test: impl FnOnce()) {
     let found = |genesis: &mut RuntimeGenesisConfig| {
         let voters = VOTERS.map(|v| v.to_account_id());
         let dave = Dave.to_account_id();
@@ -109,7 +109,7 @@ fn second_epoch() {
     System::set_block_number(half_life / dream_primitives::credits::STEPS + 1);
 }
 
-fn blocks(n: u32) {
+pub(super) fn blocks(n: u32) {
     for _ in 0..n {
         let now = System::block_number() + 1;
         System::set_block_number(now);
@@ -118,7 +118,7 @@ fn blocks(n: u32) {
 }
 
 /// Submits a referendum with its preimage and its decision deposit; returns its index.
-fn submit(who: Sr25519Keyring, origin: OriginCaller, call: RuntimeCall) -> u32 {
+pub(super) fn submit(who: Sr25519Keyring, origin: OriginCaller, call: RuntimeCall) -> u32 {
     let bytes = call.encode();
     let proposal = Bounded::Lookup {
         hash: sp_io::hashing::blake2_256(&bytes).into(),
@@ -141,7 +141,7 @@ fn submit(who: Sr25519Keyring, origin: OriginCaller, call: RuntimeCall) -> u32 {
     index
 }
 
-fn vote(who: Sr25519Keyring, poll_index: u32, aye: bool) {
+pub(super) fn vote(who: Sr25519Keyring, poll_index: u32, aye: bool) {
     let conviction = Conviction::Locked1x;
     let vote = AccountVote::Standard {
         vote: Vote { aye, conviction },
@@ -150,7 +150,7 @@ fn vote(who: Sr25519Keyring, poll_index: u32, aye: bool) {
     must(who, pallet_compute_voting::Call::vote { poll_index, vote });
 }
 
-fn info(index: u32) -> pallet_referenda::ReferendumInfoOf<Runtime, ()> {
+pub(super) fn info(index: u32) -> pallet_referenda::ReferendumInfoOf<Runtime, ()> {
     pallet_referenda::ReferendumInfoFor::<Runtime>::get(index).unwrap()
 }
 
@@ -177,7 +177,7 @@ fn passed(origin: OriginCaller, call: RuntimeCall) -> u32 {
     index
 }
 
-fn branch() -> dream_primitives::registry::Branch<AccountId> {
+pub(super) fn branch() -> dream_primitives::registry::Branch<AccountId> {
     pallet_model_registry::Branches::<Runtime>::get(0).unwrap()
 }
 

@@ -146,6 +146,9 @@ fn delegation_should_come_alive_again_when_its_target_stops_to_delegate() {
     });
 }
 
+/// Has four times the tokens and as many credits as the lightest of a [`crowd`]: it weighs just twice as much.
+const TWICE: AccountId = 99;
+
 /// So many delegators of Anna's with 100 DREAM and `units` credits each, in a poll of its own.
 fn crowd(units: u128) {
     System::set_block_number(START + EPOCH);
@@ -154,6 +157,8 @@ fn crowd(units: u128) {
         // The first is the lightest.
         Ledger::grant(100 + i, units + u128::from(i));
     }
+    assert_ok!(Balances::mint_into(&TWICE, 400 * DREAM));
+    Ledger::grant(TWICE, units);
     System::set_block_number(START + 2 * EPOCH);
     submit(3, 0);
     for i in 0..u64::from(MAX_DELEGATORS) {
@@ -198,11 +203,60 @@ fn heavier_delegator_should_take_the_place_of_the_lightest_when_the_list_is_full
 fn delegator_should_be_refused_when_it_is_not_twice_as_heavy_as_the_lightest() {
     build_and_execute(|| {
         crowd(5_000);
-        assert!(weight_of(CARA) < 2 * delegated(100));
         assert_noop!(
-            ConvictionVoting::delegate(signed(CARA), 0, ANNA, Locked1x, 1_000 * DREAM),
+            ConvictionVoting::delegate(signed(TWICE), 0, ANNA, Locked6x, 399 * DREAM),
             Error::<Test>::DelegatorsFull
         );
+        delegate(TWICE, ANNA, NoConviction, 400);
+        System::assert_has_event(Event::Undelegated(100, 0).into());
+    });
+}
+
+#[test]
+fn weightless_delegators_should_keep_nobody_out_when_they_fill_the_list() {
+    build_and_execute(|| {
+        for i in 0..u64::from(MAX_DELEGATORS) {
+            delegate(100 + i, ANNA, Locked6x, 0);
+        }
+        // One more of them finds no place; who weighs anything does.
+        assert_noop!(
+            ConvictionVoting::delegate(signed(WHALE), 0, ANNA, Locked6x, 100_000 * DREAM),
+            Error::<Test>::DelegatorsFull
+        );
+        assert_ok!(ConvictionVoting::delegate(
+            signed(CARA),
+            0,
+            ANNA,
+            NoConviction,
+            1
+        ));
+        let list = Delegators::<Test>::get(ANNA, 0);
+        assert!(list.is_full() && list.iter().any(|d| d.account == CARA));
+    });
+}
+
+#[test]
+fn later_delegation_should_not_shorten_the_lock_of_an_earlier_one() {
+    build_and_execute(|| {
+        delegate(BERT, ANNA, Locked3x, 700);
+        assert_ok!(ConvictionVoting::undelegate(signed(BERT), 0));
+        let free = START + 4 * PERIOD;
+        // Neither do a delegation and a vote without conviction, of fewer tokens.
+        delegate(BERT, CARA, NoConviction, 1);
+        System::set_block_number(START + PERIOD);
+        assert_ok!(ConvictionVoting::undelegate(signed(BERT), 0));
+        let vote = aye(NoConviction, DREAM);
+        assert_ok!(ConvictionVoting::vote(signed(BERT), 0, vote));
+        assert_ok!(ConvictionVoting::remove_vote(signed(BERT), None, 0));
+        System::set_block_number(free - 1);
+        assert_noop!(
+            ConvictionVoting::unlock(signed(BERT), 0, BERT),
+            Error::<Test>::NoPermissionYet
+        );
+        assert_eq!(frozen(BERT), 700 * DREAM);
+        System::set_block_number(free);
+        assert_ok!(ConvictionVoting::unlock(signed(BERT), 0, BERT));
+        assert_eq!(frozen(BERT), 0);
     });
 }
 

@@ -101,3 +101,30 @@ fn credits_granted_after_a_revocation_should_count_in_later_polls_only() {
         assert!((half..half + half / 100).contains(&weight(ANNA, 3)));
     });
 }
+
+#[test]
+fn tokens_that_a_hold_paid_out_should_leave_their_vote_when_it_is_poked() {
+    use polkadot_sdk::frame_support::traits::fungible::MutateHold;
+    use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
+    build_and_execute(|| {
+        let vote = |who, tokens| ConvictionVoting::vote(signed(who), 0, aye(Locked1x, tokens));
+        assert_ok!(vote(ANNA, 1_000 * DREAM));
+        // Frozen tokens may be held, and what holds them may pay with them: to an account that votes with them again.
+        let tokens = 750 * DREAM;
+        assert_ok!(Balances::hold(&Held::Bond, &ANNA, tokens));
+        assert_ok!(Balances::transfer_on_hold(
+            &Held::Bond,
+            &ANNA,
+            &CARA,
+            tokens,
+            Precision::Exact,
+            Restriction::Free,
+            Fortitude::Force,
+        ));
+        assert_ok!(vote(CARA, 1_750 * DREAM));
+        let again = weight(CARA, 0);
+        assert_eq!(tally(0).0, 10_000 * DREAM + again);
+        assert_ok!(ConvictionVoting::poke(signed(BERT), ANNA, 0));
+        assert_eq!(tally(0).0, 5_000 * DREAM + again);
+    });
+}

@@ -3,6 +3,7 @@
 //! of what was applied.
 
 use super::*;
+use dream_primitives::voting::with_conviction;
 use proptest::prelude::*;
 
 const WHO: [AccountId; 5] = [ANNA, BERT, CARA, WHALE, MINER];
@@ -240,5 +241,18 @@ proptest! {
             assert!(one >= many && one - many <= slack, "{one} {many}");
             assert!(whole >= parts && whole - parts <= 6 * slack, "{whole} {parts}");
         });
+    }
+
+    /// What explains a tally without the SDK counts as the SDK does.
+    #[test]
+    fn conviction_should_count_as_the_sdk_s_for_every_weight(weight: u128, near in 0u128..100, part in 1u128..8) {
+        let max = u128::MAX;
+        for weight in [weight, near, max - near, (max / part).saturating_add(near % 2), (max / part).saturating_sub(near)] {
+            for n in 0..7 {
+                let stock = Conviction::try_from(n).unwrap().votes(weight).votes;
+                prop_assert_eq!(with_conviction(weight, n), stock);
+            }
+        }
+        prop_assert!(Conviction::try_from(7).is_err());
     }
 }
