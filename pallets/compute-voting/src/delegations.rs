@@ -10,7 +10,6 @@ use dream_primitives::math::to_u32;
 use dream_primitives::voting::DISPLACEMENT;
 use dream_primitives::Balance;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::Inspect;
 use polkadot_sdk::frame_support::traits::{PollStatus, Polling};
 use polkadot_sdk::frame_system;
 use polkadot_sdk::pallet_conviction_voting::{
@@ -34,7 +33,7 @@ impl<T: Config> Pallet<T> {
             Error::<T>::BadClass
         );
         ensure!(
-            balance <= T::Currency::total_balance(&who),
+            balance <= Self::votable(&who),
             Error::<T>::InsufficientFunds
         );
         VotingFor::<T>::try_mutate(&who, &class, |voting| -> DispatchResult {

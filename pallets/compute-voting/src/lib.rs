@@ -58,7 +58,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use crate::types::*;
     use crate::weights::WeightInfo;
-    use dream_primitives::registry::{CreditSnapshots, PollSubmission};
+    use dream_primitives::registry::{CreditSnapshots, PollSubmission, SetAside};
     use dream_primitives::voting::{AppliedVote, MAX_DELEGATORS};
     use dream_primitives::Balance;
     use polkadot_sdk::frame_support::pallet_prelude::*;
@@ -91,6 +91,8 @@ pub mod pallet {
         type Submissions: PollSubmission;
         /// Compute credits.
         type Credits: CreditSnapshots<Self::AccountId>;
+        /// What accounts hold for others.
+        type SetAside: SetAside<Self::AccountId>;
         /// The most that all weights together can be: the issuance. It is a factor of each weight.
         type MaxTurnout: Get<Balance>;
         /// Most votes of an account in a class.
@@ -212,7 +214,7 @@ pub mod pallet {
         AlreadyDelegating,
         /// The account has votes in this class; remove them first.
         AlreadyVoting,
-        /// More tokens than the account has.
+        /// More tokens than the account has, bonds counted, what it set aside to pay others not.
         InsufficientFunds,
         /// The account does not delegate in this class.
         NotDelegating,

@@ -5,7 +5,7 @@ use crate as pallet_compute_voting;
 use crate::{AppliedVotes, PollIndex, TallyOf};
 use codec::{Decode, Encode};
 use dream_primitives::credits::{as_of, kept, remember, CreditHistory, Credits};
-use dream_primitives::registry::{CreditSnapshots, PollSubmission};
+use dream_primitives::registry::{CreditSnapshots, PollSubmission, SetAside};
 use dream_primitives::{Balance, DREAM};
 use polkadot_sdk::frame_support::traits::{ConstU128, ConstU32, PollStatus, Polling, VoteTally};
 use polkadot_sdk::frame_support::{self, derive_impl, parameter_types, Blake2_128Concat};
@@ -75,9 +75,11 @@ impl pallet_balances::Config for Test {
 )]
 pub enum Held {
     Bond,
+    Escrow,
 }
+
 impl frame_support::traits::VariantCount for Held {
-    const VARIANT_COUNT: u32 = 1;
+    const VARIANT_COUNT: u32 = 2;
 }
 
 parameter_types! {
@@ -94,6 +96,7 @@ impl pallet_compute_voting::Config for Test {
     type Polls = Polls;
     type Submissions = Polls;
     type Credits = Ledger;
+    type SetAside = Polls;
     type MaxTurnout = Issuance;
     type MaxVotes = ConstU32<MAX_VOTES>;
     type VoteLockingPeriod = ConstU32<PERIOD>;
@@ -194,6 +197,13 @@ impl PollSubmission for Polls {
             Poll::Ongoing(_, _, submitted) => Some(submitted),
             Poll::Completed(..) => None,
         }
+    }
+}
+
+impl SetAside<AccountId> for Polls {
+    fn set_aside(who: &AccountId) -> Balance {
+        use frame_support::traits::fungible::InspectHold;
+        Balances::balance_on_hold(&Held::Escrow, who)
     }
 }
 

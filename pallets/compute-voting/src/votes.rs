@@ -6,7 +6,6 @@ use dream_primitives::math::to_u32;
 use dream_primitives::voting::AppliedVote;
 use dream_primitives::Balance;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::Inspect;
 use polkadot_sdk::frame_support::traits::{Get, PollStatus, Polling};
 use polkadot_sdk::frame_system::{self, pallet_prelude::BlockNumberFor};
 use polkadot_sdk::pallet_conviction_voting::{AccountVote, Conviction, UnvoteScope, Voting};
@@ -21,7 +20,7 @@ impl<T: Config> Pallet<T> {
         vote: AccountVote<Balance>,
     ) -> Result<u32, DispatchError> {
         ensure!(
-            vote.balance() <= T::Currency::total_balance(who),
+            vote.balance() <= Self::votable(who),
             Error::<T>::InsufficientFunds
         );
         let basis = Self::basis(poll)?;

@@ -3,7 +3,7 @@
 
 use crate::{AppliedVotes, ClassOf, Config, Delegator, Delegators, Error, Pallet, PollIndex};
 use alloc::vec::Vec;
-use dream_primitives::registry::{CreditSnapshots, PollSubmission};
+use dream_primitives::registry::{CreditSnapshots, PollSubmission, SetAside};
 use dream_primitives::views::WeightView;
 use dream_primitives::voting::{vote_weight, AppliedVote, DelegatedVote, VoteTerm};
 use dream_primitives::{Balance, BoundedVec};
@@ -52,7 +52,7 @@ impl<T: Config> Pallet<T> {
     /// credits that are kept.
     pub fn weight_view(who: &T::AccountId, poll: PollIndex) -> Option<WeightView<T::AccountId>> {
         let basis = Self::basis(poll).ok()?;
-        let term = Self::term(&basis, who, Balance::MAX);
+        let term = Self::term(&basis, who, Self::votable(who));
         Some(WeightView {
             epoch: basis.epoch,
             credits: Self::credits(&basis, who),
@@ -67,6 +67,12 @@ impl<T: Config> Pallet<T> {
     fn credits(basis: &Basis, who: &T::AccountId) -> u128 {
         // A basis stands for an epoch that is kept.
         basis.epoch.map_or(0, |e| T::Credits::credits(who, e))
+    }
+
+    /// Tokens that an account may vote with: what it has, but for what it set aside to pay others.
+    pub(crate) fn votable(who: &T::AccountId) -> Balance {
+        let all = T::Currency::total_balance(who);
+        all.saturating_sub(T::SetAside::set_aside(who))
     }
 
     /// Weight of `tokens` of an account, of which at most those count that it has.

@@ -9,7 +9,7 @@ use dream_primitives::data::{
 use dream_primitives::registry::DatasetRecord;
 use dream_primitives::{Balance, DatasetId};
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::hold::Mutate;
+use polkadot_sdk::frame_support::traits::fungible::{Inspect, MutateHold};
 use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
 use polkadot_sdk::frame_support::traits::Get;
 use polkadot_sdk::sp_runtime::DispatchResult;
@@ -47,6 +47,8 @@ impl<T: Config> Pallet<T> {
         };
         all.try_push(demand)
             .map_err(|_| Error::<T>::TooManyDemands)?;
+        // Paid in spite of freezes: what a vote froze would get out.
+        T::Currency::can_withdraw(&demander, price).into_result(false)?;
         T::Currency::hold(&HoldReason::Demand.into(), &demander, price)?;
         OpenDemands::<T>::put(open.saturating_add(1));
         Self::put_demands(dataset, &mut record, all);

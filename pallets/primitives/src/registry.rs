@@ -268,6 +268,12 @@ pub trait PollSubmission {
     fn submitted(poll: u32) -> Option<BlockNumber>;
 }
 
+/// How votes see what accounts hold for others.
+pub trait SetAside<AccountId> {
+    /// Tokens of an account that are held to pay others, which a freeze does not stop: they cannot vote.
+    fn set_aside(who: &AccountId) -> Balance;
+}
+
 /// Randomness of the parent block.
 pub trait ParentRandomness<AccountId> {
     /// Its VRF output, where it has one.

@@ -133,7 +133,7 @@ pub struct WeightView<AccountId> {
     pub total: u128,
     /// Issuance now.
     pub issuance: Balance,
-    /// Tokens that the account may vote with: all that it has, held and frozen ones too.
+    /// Tokens that the account may vote with: all that it has, bonds and frozen ones too, but for what is set aside to pay others.
     pub tokens: Balance,
     /// What all of them would weigh in a vote of now, before conviction.
     pub weight: Balance,

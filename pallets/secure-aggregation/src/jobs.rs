@@ -11,7 +11,7 @@ use dream_primitives::registry::{AuditorRegistry, BondLedger, ModelRegistry};
 use dream_primitives::{Balance, BlockNumber, BranchId, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::MutateHold;
+use polkadot_sdk::frame_support::traits::fungible::{Inspect, MutateHold};
 use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
 use polkadot_sdk::frame_system;
 use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
@@ -94,6 +94,8 @@ impl<T: Config> Pallet<T> {
                 }
             }
         };
+        // Paid in spite of freezes: what a vote froze would get out.
+        T::Currency::can_withdraw(&sponsor, amount).into_result(false)?;
         T::Currency::hold(&HoldReason::Escrow.into(), &sponsor, amount)?;
         JobList::<T>::put(list);
         Jobs::<T>::insert(branch, job);

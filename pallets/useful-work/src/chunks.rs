@@ -16,7 +16,7 @@ use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, HistoryEntry,
 use dream_primitives::{Balance, BlockNumber, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::MutateHold;
+use polkadot_sdk::frame_support::traits::fungible::{Inspect, MutateHold};
 use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
 use polkadot_sdk::frame_support::traits::Get;
 
@@ -73,6 +73,8 @@ impl<T: Config> Pallet<T> {
             ensure!(!open, Error::<T>::DemandOpen);
             all.try_push(demand).map_err(|_| Error::<T>::TooManyDemands)
         })?;
+        // Paid in spite of freezes: what a vote froze would get out.
+        T::Currency::can_withdraw(&demander, held).into_result(false)?;
         T::Currency::hold(&HoldReason::Demand.into(), &demander, held)?;
         round.disputes = round.disputes.saturating_add(1);
         Self::deposit_event(Event::ChunkDemanded {

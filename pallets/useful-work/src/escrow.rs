@@ -10,7 +10,7 @@ use dream_primitives::registry::{Funding, ModelRegistry};
 use dream_primitives::{Balance, BranchId};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::MutateHold;
+use polkadot_sdk::frame_support::traits::fungible::{Inspect, MutateHold};
 use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
 
 impl<T: Config> Pallet<T> {
@@ -41,6 +41,8 @@ impl<T: Config> Pallet<T> {
         escrow.unit_price = unit_price;
         ensure!(escrow.free() >= per_round, Error::<T>::EscrowTooSmall);
         Self::list_funded(branch, escrow.free())?;
+        // Paid in spite of freezes: what a vote froze would get out.
+        T::Currency::can_withdraw(&owner, amount).into_result(false)?;
         T::Currency::hold(&HoldReason::Escrow.into(), &owner, amount)?;
         Self::deposit_event(Event::BranchFunded {
             branch,

@@ -7,12 +7,12 @@ use crate::origins::{Cancel, Kill, OrRoot, Spend};
 use crate::tracks::{hours, Tracks, LOCKING_HOURS, UNDECIDING_HOURS};
 use crate::*;
 
-use dream_primitives::registry::PollSubmission;
+use dream_primitives::registry::{PollSubmission, SetAside};
 
 use frame_support::{
     parameter_types,
     traits::{
-        fungible::HoldConsideration,
+        fungible::{HoldConsideration, InspectHold},
         tokens::{PayFromAccount, UnityAssetBalanceConversion},
         AsEnsureOriginWithArg, ConstU32, EitherOf, EqualPrivilegeOnly, Get, LinearStoragePrice,
     },
@@ -143,12 +143,32 @@ impl PollSubmission for Submissions {
     }
 }
 
+/// What accounts hold to pay others: prices of demands, and what branches and private rounds are paid from.
+pub struct Payable;
+
+impl SetAside<AccountId> for Payable {
+    fn set_aside(who: &AccountId) -> Balance {
+        let reasons: [RuntimeHoldReason; 4] = [
+            pallet_useful_work::HoldReason::Escrow.into(),
+            pallet_useful_work::HoldReason::Demand.into(),
+            pallet_data_registry::HoldReason::Demand.into(),
+            pallet_secure_aggregation::HoldReason::Escrow.into(),
+        ];
+        let held = |reason| Balances::balance_on_hold(&reason, who);
+        reasons
+            .into_iter()
+            .map(held)
+            .fold(0, Balance::saturating_add)
+    }
+}
+
 impl pallet_compute_voting::Config for Runtime {
     type Currency = Balances;
     type RuntimeFreezeReason = RuntimeFreezeReason;
     type Polls = Referenda;
     type Submissions = Submissions;
     type Credits = UsefulWork;
+    type SetAside = Payable;
     type MaxTurnout = MaxTurnout;
     // A quarter of the stock number: a vote reads the whole list.
     type MaxVotes = ConstU32<128>;

@@ -97,10 +97,13 @@ fn recipe(steps: u16) -> Recipe {
 
 fn must(who: Sr25519Keyring, call: impl Into<RuntimeCall>) {
     let call: RuntimeCall = call.into();
+    try_call(who, call.clone()).unwrap_or_else(|e| panic!("{call:?}: {e:?}"));
+}
+
+fn try_call(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> sp_runtime::DispatchResult {
     let origin = RuntimeOrigin::signed(who.to_account_id());
-    call.clone()
-        .dispatch_bypass_filter(origin)
-        .unwrap_or_else(|e| panic!("{call:?}: {:?}", e.error));
+    let done = call.into().dispatch_bypass_filter(origin);
+    done.map(|_| ()).map_err(|e| e.error)
 }
 
 /// Credits count from the epoch after that in which they were granted.
@@ -432,5 +435,39 @@ fn founders_of_the_local_network_should_admit_its_first_branch_without_a_sudo_ke
     preset("development").execute_with(|| {
         assert!(pallet_sudo::Key::<Runtime>::get().is_some());
         assert_eq!(pallet_useful_work::TotalCredits::<Runtime>::get().amount, 0);
+    });
+}
+
+/// A conviction would be worth nothing if its tokens could be paid to the voter's own miners.
+#[test]
+fn conviction_should_not_be_evaded_by_paying_with_its_tokens() {
+    governed(|| {
+        let remark = frame_system::Call::remark { remark: vec![] };
+        let index = submit(Dave, Origin::Branches.into(), remark.into());
+        let vote = |balance| {
+            let (aye, conviction) = (true, Conviction::Locked6x);
+            let vote = Vote { aye, conviction };
+            let vote = AccountVote::Standard { vote, balance };
+            let poll_index = index;
+            try_call(Dave, pallet_compute_voting::Call::vote { poll_index, vote })
+        };
+        let fund = || {
+            let fund = pallet_useful_work::Call::fund_branch {
+                branch: 0,
+                amount: 100 * DREAM,
+                per_round: 100 * DREAM,
+                unit_price: 1,
+            };
+            try_call(Dave, fund)
+        };
+        // Set aside first: the rest votes.
+        assert_eq!(fund(), Ok(()));
+        let total = Balances::total_balance(&Dave.to_account_id());
+        let error = pallet_compute_voting::Error::<Runtime>::InsufficientFunds;
+        assert_eq!(vote(total - 100 * DREAM + 1), Err(error.into()));
+        assert_eq!(vote(total - 100 * DREAM), Ok(()));
+        // Frozen first: it pays nobody.
+        assert!(Balances::free_balance(Dave.to_account_id()) > 200 * DREAM);
+        assert_eq!(fund(), Err(sp_runtime::TokenError::Frozen.into()));
     });
 }

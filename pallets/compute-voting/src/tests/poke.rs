@@ -103,13 +103,13 @@ fn credits_granted_after_a_revocation_should_count_in_later_polls_only() {
 }
 
 #[test]
-fn tokens_that_a_hold_paid_out_should_leave_their_vote_when_it_is_poked() {
+fn tokens_of_a_slashed_bond_should_leave_their_vote_when_it_is_poked() {
     use polkadot_sdk::frame_support::traits::fungible::MutateHold;
     use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
     build_and_execute(|| {
         let vote = |who, tokens| ConvictionVoting::vote(signed(who), 0, aye(Locked1x, tokens));
         assert_ok!(vote(ANNA, 1_000 * DREAM));
-        // Frozen tokens may be held, and what holds them may pay with them: to an account that votes with them again.
+        // A freeze does not shield a bond, and who is paid from it may vote with its tokens again.
         let tokens = 750 * DREAM;
         assert_ok!(Balances::hold(&Held::Bond, &ANNA, tokens));
         assert_ok!(Balances::transfer_on_hold(

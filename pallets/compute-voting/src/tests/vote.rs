@@ -181,6 +181,28 @@ fn frozen_tokens_should_not_be_transferred_and_vote_again() {
 }
 
 #[test]
+fn tokens_that_are_set_aside_for_others_should_not_vote() {
+    use polkadot_sdk::frame_support::traits::fungible::MutateHold;
+    build_and_execute(|| {
+        assert_ok!(Balances::hold(&Held::Escrow, &ANNA, 400 * DREAM));
+        let too_many = 600 * DREAM + 1;
+        assert_noop!(
+            ConvictionVoting::vote(signed(ANNA), 0, aye(Locked6x, too_many)),
+            Error::<Test>::InsufficientFunds
+        );
+        assert_noop!(
+            ConvictionVoting::delegate(signed(ANNA), 0, BERT, Locked6x, too_many),
+            Error::<Test>::InsufficientFunds
+        );
+        let view = ConvictionVoting::weight_view(&ANNA, 0).unwrap();
+        assert_eq!(view.tokens, 600 * DREAM);
+        let vote = aye(Locked6x, 600 * DREAM);
+        assert_ok!(ConvictionVoting::vote(signed(ANNA), 0, vote));
+        assert_eq!(weight(ANNA, 0), view.weight);
+    });
+}
+
+#[test]
 fn held_bond_should_vote_and_be_slashed_while_it_is_frozen() {
     use polkadot_sdk::frame_support::traits::fungible::{InspectHold, MutateHold};
     use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 use super::*;
+use polkadot_sdk::frame_support::traits::{LockableCurrency, WithdrawReasons};
 
 #[test]
 fn demand_should_hold_the_price_of_the_answer_and_set_its_time() {
@@ -43,6 +44,10 @@ fn demand_should_fail_when_its_set_or_sample_is_wrong() {
         assert_ok!(set_mixture(4, &[(0, 1)]));
         assert_noop!(demand(MIA, 0, 100), Error::<Test>::NoSuchSample);
         assert_noop!(demand(POOR, 0, 99), TokenError::FundsUnavailable);
+        let all = Balances::free_balance(MIA);
+        Balances::set_lock(*b"frozen  ", &MIA, all, WithdrawReasons::all());
+        assert_noop!(demand(MIA, 0, 99), TokenError::Frozen);
+        Balances::remove_lock(*b"frozen  ", &MIA);
         assert_noop!(
             Registry::demand_sample(RuntimeOrigin::root(), 0, 99),
             DispatchError::BadOrigin

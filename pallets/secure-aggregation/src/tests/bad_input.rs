@@ -4,8 +4,9 @@
 use super::*;
 use crate::{Error, Jobs};
 use dream_primitives::private::params::PrivateLiteral;
+use polkadot_sdk::frame_support::traits::{LockableCurrency, WithdrawReasons};
 use polkadot_sdk::frame_support::{assert_err, assert_noop};
-use polkadot_sdk::sp_runtime::DispatchError;
+use polkadot_sdk::sp_runtime::{DispatchError, TokenError};
 
 const FIRST: AccountId = CONTRIBUTORS[0];
 
@@ -167,6 +168,11 @@ fn jobs_should_be_refused_by_name() {
         assert_noop!(sponsor(SPONSOR, 0, terms()), Error::<Test>::ModelSize);
         assert_ok!(Private::set_parameters(RuntimeOrigin::root(), literal()));
         assert!(Private::sponsor(origin(SPONSOR), 0, terms(), FUNDS + 1).is_err());
+        // What a vote froze.
+        let all = WithdrawReasons::all();
+        Balances::set_lock(*b"frozen  ", &SPONSOR, Balances::free_balance(SPONSOR), all);
+        assert_noop!(sponsor(SPONSOR, 0, terms()), TokenError::Frozen);
+        Balances::remove_lock(*b"frozen  ", &SPONSOR);
         assert!(Jobs::<Test>::get(0).is_none());
         assert_noop!(
             Private::end_job(origin(SPONSOR), 0),

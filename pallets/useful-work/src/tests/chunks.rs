@@ -10,6 +10,7 @@ use dream_primitives::game::{MAX_CHUNK_BYTES, MAX_DEMANDS};
 use dream_primitives::round::{ClaimEvent, Role};
 use polkadot_sdk::frame_support::traits::fungible::InspectHold;
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+use polkadot_sdk::sp_runtime::TokenError;
 
 const DEMANDER: AccountId = 9;
 const BYTE: u128 = DREAM / 10_000;
@@ -195,6 +196,9 @@ fn demands_and_supplies_should_name_what_is_wrong() {
         assert_noop!(demanding(9, unknown, 0), Error::<Test>::UnknownClaim);
         assert_noop!(demanding(9, claim, 49), Error::<Test>::NoSuchChunk);
         assert!(demanding(99, claim, 0).is_err());
+        freeze(10, Balances::free_balance(10));
+        assert_noop!(demanding(10, claim, 0), TokenError::Frozen);
+        freeze(10, 0);
         demand(claim, 0);
         assert_noop!(demanding(10, claim, 0), Error::<Test>::DemandOpen);
         let supplying =

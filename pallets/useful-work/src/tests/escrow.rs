@@ -4,9 +4,9 @@ use crate::{
     Credits, CurrentRound, Error, Escrows, Event, FundedBranches, HoldReason, PendingIssuance,
 };
 use dream_primitives::round::Role;
-use dream_primitives::Balance;
 use polkadot_sdk::frame_support::traits::fungible::{Inspect, InspectHold};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+use polkadot_sdk::sp_runtime::TokenError;
 
 /// Owns the branch.
 const OWNER: AccountId = 1;
@@ -131,6 +131,18 @@ fn withdraw_escrow_should_release_what_no_round_has_set_aside() {
         assert_noop!(withdraw(OWNER, 1), Error::<Test>::EscrowTooSmall);
         let none = UsefulWork::withdraw_escrow(origin(OWNER), 1, 1);
         assert_noop!(none, Error::<Test>::NotFunded);
+    });
+}
+
+#[test]
+fn frozen_tokens_should_fund_no_branch() {
+    build_and_execute(|| {
+        let fund = || UsefulWork::fund_branch(origin(OWNER), 0, 5_000 * DREAM, PER_ROUND, 1);
+        let all = Balances::free_balance(OWNER);
+        freeze(OWNER, all - 5_000 * DREAM + 1);
+        assert_noop!(fund(), TokenError::Frozen);
+        freeze(OWNER, all - 5_000 * DREAM);
+        assert_ok!(fund());
     });
 }
 

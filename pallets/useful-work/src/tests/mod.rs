@@ -33,7 +33,7 @@ use dream_primitives::profile::{self, ProfileSettings};
 use dream_primitives::round::{ClaimRecord, ClaimState, Phase};
 use dream_primitives::ticket::NewcomerAct;
 use dream_primitives::trial::{Stage, Trial};
-use dream_primitives::{merkle, BoundedVec, DREAM, H256};
+use dream_primitives::{merkle, Balance, BoundedVec, DREAM, H256};
 use polkadot_sdk::frame_support::assert_ok;
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 
@@ -47,6 +47,12 @@ pub const VERIFIERS: [AccountId; 4] = [5, 6, 7, 8];
 
 pub fn origin(account: AccountId) -> RuntimeOrigin {
     RuntimeOrigin::signed(account)
+}
+
+/// Freezes so many tokens of an account, as its votes do.
+pub fn freeze(account: AccountId, tokens: Balance) {
+    use polkadot_sdk::frame_support::traits::{LockableCurrency, WithdrawReasons};
+    Balances::set_lock(*b"frozen  ", &account, tokens, WithdrawReasons::all());
 }
 
 pub fn settings() -> ProfileSettings {
