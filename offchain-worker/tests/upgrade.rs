@@ -195,7 +195,7 @@ async fn workers_should_go_on_through_a_runtime_upgrade_and_stop_when_its_types_
     let under_way: Vec<H256> = claims(&net)
         .await
         .iter()
-        .filter(|(_, r)| !r.merged)
+        .filter(|(_, r)| !r.merged && r.state != ClaimState::Void)
         .map(|(id, _)| *id)
         .collect();
     let versions = enact(&net, &scripts, "apply", &[]).await;
