@@ -116,8 +116,15 @@ function version(module, { body }) {
   return { names, authoring: number(0), spec: number(1), impl: number(2), transaction: module.readUInt32LE(rest), system: module[rest + 4], at: at + 4 };
 }
 
+/** Where bytes stand in the data of a module. */
+function occurrences(module, { body, end }, bytes) {
+  const found = [];
+  for (let at = module.indexOf(bytes, body); at >= 0 && at + bytes.length <= end; at = module.indexOf(bytes, at + 1)) found.push(at);
+  return found;
+}
+
 /** Where constants of the struct hold the `spec_version`: three borrowed `Cow`s of (tag, pointer, length), four numbers, one byte. */
-function constants(module, { body, end }, known) {
+function constants(module, section, known) {
   const u32 = (...values) => values.flatMap((value) => [...new Uint8Array(Uint32Array.of(value).buffer)]);
   const any = [null, null, null, null];
   const borrowed = u32(0x8000_0000);
@@ -125,12 +132,8 @@ function constants(module, { body, end }, known) {
   const numbers = u32(known.authoring, known.spec, known.impl, known.transaction);
   const pattern = [...texts, ...borrowed, ...any, ...any, ...numbers, known.system];
   const spec = texts.length + 12 + 4;
-  const found = [];
-  const start = Buffer.from(borrowed);
-  for (let at = module.indexOf(start, body); at >= 0 && at + pattern.length <= end; at = module.indexOf(start, at + 1)) {
-    if (pattern.every((byte, i) => byte === null || byte === module[at + i])) found.push(at + spec);
-  }
-  return found;
+  const fits = (at) => at + pattern.length <= section.end && pattern.every((byte, i) => byte === null || byte === module[at + i]);
+  return occurrences(module, section, Buffer.from(borrowed)).filter(fits).map((at) => at + spec);
 }
 
 /**
@@ -138,10 +141,11 @@ function constants(module, { body, end }, known) {
  * stays compressed up to the first change: an author's block has no room for a whole runtime that is not.
  *
  * @param {Uint8Array} blob a runtime, compressed or not; it stays as it is
+ * @param {[string, string][]} [texts] what of the names in its metadata is replaced by what, of the same length
  * @returns {{code: Buffer, from: number, to: number, constants: number}} the new runtime, both versions, and how many constants held the old one
- * @throws {Error} where the blob is not WASM, or the version is not where it should be
+ * @throws {Error} where the blob is not WASM, or the version or a text is not where it should be
  */
-export function nextRuntime(blob) {
+export function nextRuntime(blob, texts = []) {
   const bytes = Buffer.from(blob);
   const packed = bytes.subarray(0, COMPRESSED.length).equals(COMPRESSED) ? blocks(bytes.subarray(COMPRESSED.length)) : undefined;
   const contents = packed && unpack(packed);
@@ -154,6 +158,11 @@ export function nextRuntime(blob) {
   if (places.length === 0) throw new Error(`no constant holds the version ${JSON.stringify(known)}: its layout has changed, and so must this search`);
   const to = known.spec + 1;
   for (const at of [known.at, ...places]) module.writeUInt32LE(to, at);
+  for (const [from, into] of texts) {
+    const found = occurrences(module, data, Buffer.from(from));
+    if (found.length === 0 || Buffer.byteLength(from) !== Buffer.byteLength(into)) throw new Error(`${from} cannot become ${into}: it stands in the data ${found.length} times, and both must have the same length`);
+    for (const at of found) module.write(into, at);
+  }
   const kept = all.filter(({ name }) => name !== 'name').map(({ begin, end }) => module.subarray(begin, end));
   const fresh = Buffer.concat([MAGIC, ...kept]);
   return { code: packed ? pack(packed, contents, fresh) : fresh, from: known.spec, to, constants: places.length };

@@ -8,12 +8,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { DREAM, data, height, send, waitFor } from './client.mjs';
-import { propose, standard } from './governance.mjs';
+import { apply, authorised, decide, runtimeOf } from './enact.mjs';
 import { connect, startNode } from './node.mjs';
 import { nextRuntime } from './upgrade.mjs';
 
 const EPOCH = 45;
-const CODE = '0x3a636f6465';
 const keyring = new Keyring({ type: 'sr25519' });
 const [alice, bob, charlie] = ['//Alice', '//Bob', '//Charlie'].map((uri) => keyring.addFromUri(uri));
 
@@ -39,7 +38,7 @@ after(async () => {
 });
 
 test('the next runtime should differ in its version alone when it is made', async () => {
-  const code = (await api.rpc.state.getStorage(CODE)).unwrap().toU8a(true);
+  const code = await runtimeOf(api);
   next = nextRuntime(code);
   assert.deepEqual([next.from, next.to], [api.runtimeVersion.specVersion.toNumber(), api.runtimeVersion.specVersion.toNumber() + 1]);
   assert.ok(next.constants >= 1);
@@ -47,27 +46,22 @@ test('the next runtime should differ in its version alone when it is made', asyn
   assert.deepEqual([nextRuntime(next.code).from, nextRuntime(next.code).to], [next.to, next.to + 1]);
   assert.throws(() => nextRuntime(code.slice(100)), /not a WASM module/);
   assert.throws(() => nextRuntime(Buffer.from('0061736d01000000', 'hex')), /not a runtime/);
+  assert.throws(() => nextRuntime(code, [['SecondClaim', 'ThirdClaim']]), /same length/);
+  assert.throws(() => nextRuntime(code, [['NoSuchClaim', 'ThatIsNamed']]), /stands in the data 0 times/);
 });
 
 test('an upgrade should be authorised by the root track, and by no other', async () => {
-  const call = api.tx.system.authorizeUpgrade(blake2AsHex(next.code));
   await waitFor('the second credit epoch', async () => (await height(api)) > EPOCH);
-  const index = await propose(api, alice, { system: 'Root' }, call);
-  await send(api, api.tx.convictionVoting.vote(index, standard(true, 1, 9_000_000n * DREAM)), bob);
-  await assert.rejects(send(api, call, charlie), { message: 'BadOrigin' });
+  const index = await decide(api, next.code, alice, bob, 9_000_000n * DREAM);
+  await assert.rejects(send(api, api.tx.system.authorizeUpgrade(blake2AsHex(next.code)), charlie), { message: 'BadOrigin' });
   await assert.rejects(send(api, api.tx.system.applyAuthorizedUpgrade(u8aToHex(next.code.subarray(0, 100))), charlie), { message: 'NothingAuthorized' });
-  const authorised = await waitFor('the authorised upgrade', async () => {
-    const found = await api.query.system.authorizedUpgrade();
-    return found.isSome && found.unwrap();
-  });
-  assert.deepEqual([authorised.codeHash.toHex(), authorised.checkVersion.isTrue], [blake2AsHex(next.code), true]);
+  const found = await authorised(api);
+  assert.deepEqual([found.codeHash.toHex(), found.checkVersion.isTrue], [blake2AsHex(next.code), true]);
   assert.ok((await api.query.referenda.referendumInfoFor(index)).unwrap().isApproved);
 });
 
 test('the chain should go on and take transactions when anybody applied the upgrade', async () => {
-  // Without a signature: who has authorised code may send it, and pays nothing.
-  await api.tx.system.applyAuthorizedUpgrade(u8aToHex(next.code)).send();
-  await waitFor('the new version', async () => (await api.rpc.state.getRuntimeVersion()).specVersion.toNumber() === next.to);
+  await apply(api, next);
   await waitFor('the client to know it', () => api.runtimeVersion.specVersion.toNumber() === next.to);
 
   // The version that the code has, beside the one that stands in its section.

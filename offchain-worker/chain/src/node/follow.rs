@@ -18,9 +18,9 @@ use crate::{BlockRef, ChainError};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RuntimeVersion {
+pub(super) struct RuntimeVersion {
     spec_name: String,
-    spec_version: u32,
+    pub(super) spec_version: u32,
     transaction_version: u32,
 }
 

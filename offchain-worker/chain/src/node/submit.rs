@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Sending a transaction, and following it through the finalised blocks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use dream_primitives::dispute::DeltaOpening;
@@ -10,8 +11,9 @@ use serde_json::Value;
 use subxt::rpcs::client::rpc_params;
 use tokio::time::sleep;
 
+use super::follow::RuntimeVersion;
 use super::rpc::{said, Failure};
-use super::runtime::MORTALITY;
+use super::runtime::{Runtime, MORTALITY};
 use super::{ask, hex, malformed, unhex, NodeClient, Status};
 use crate::{BlockRef, Call, Chain, ChainError, Receipt, SubmitError};
 
@@ -19,6 +21,10 @@ use crate::{BlockRef, Call, Chain, ChainError, Receipt, SubmitError};
 const NONCE_TRIES: u32 = 5;
 /// Finalised blocks after which a transaction that is not in one is sent again.
 const RESEND_AFTER: u32 = 8;
+
+/// Why a transaction that was signed for a runtime does not get into a block of the next one.
+const UPGRADED: &str =
+    "the chain's runtime was upgraded while it was on its way, and its signature names the version";
 
 /// Codes of the node's transaction pool.
 pub(super) mod pool {
@@ -47,6 +53,23 @@ pub(super) struct Sent {
     /// The transaction as the node prints it.
     text: String,
     pub(super) hash: H256,
+    /// What it was signed for, and what a block that holds it was made by.
+    runtime: Arc<Runtime>,
+}
+
+impl Sent {
+    /// Whether it can come into no block behind the finalised ones, which were all looked at up to `seen`. A general transaction
+    /// has a signature of its own, that names no version.
+    fn outlived(&self, status: &Status, seen: BlockNumber) -> bool {
+        let upgraded = status.runtime.spec_version != self.runtime.spec_version;
+        self.nonce.is_some() && upgraded && status.head.number == seen
+    }
+}
+
+fn dropped(reason: &str) -> SubmitError {
+    SubmitError::Dropped {
+        reason: reason.to_owned(),
+    }
 }
 
 impl NodeClient {
@@ -73,6 +96,7 @@ impl NodeClient {
                 nonce,
                 text: hex(&signed.bytes),
                 hash: signed.hash,
+                runtime,
             };
             let answer = rpc
                 .ask::<H256>("author_submitExtrinsic", rpc_params![&sent.text])
@@ -97,7 +121,7 @@ impl NodeClient {
                     ..
                 } => {
                     let reason = said(&message, &data);
-                    if let (None, Some(error)) = (nonce, runtime.pool_error(call, &reason)) {
+                    if let (None, Some(error)) = (nonce, sent.runtime.pool_error(call, &reason)) {
                         return Err(error);
                     }
                     tries += 1;
@@ -105,7 +129,11 @@ impl NodeClient {
                         sleep(Duration::from_millis(500)).await;
                         continue;
                     }
+                    // The pool looks at the newest block, which may be of a runtime that is not finalised yet.
+                    let newest: RuntimeVersion =
+                        ask(rpc, "state_getRuntimeVersion", rpc_params![]).await?;
                     return Err(match code {
+                        _ if newest.spec_version != sent.runtime.spec_version => dropped(UPGRADED),
                         pool::BANNED | pool::FULL | pool::LOW_PRIORITY => {
                             SubmitError::Dropped { reason }
                         }
@@ -150,18 +178,18 @@ impl NodeClient {
                     return self.outcome(sent, block, index).await;
                 }
             }
-            let dropped = |reason: &str| {
-                Ok(Err(SubmitError::Dropped {
-                    reason: reason.to_owned(),
-                }))
-            };
+            if sent.outlived(&self.status()?, seen) {
+                return Ok(Err(dropped(UPGRADED)));
+            }
             if seen >= last {
-                return dropped("it came into no block while its signature was good");
+                let reason = "it came into no block while its signature was good";
+                return Ok(Err(dropped(reason)));
             }
             let info = self.account_info(head.into(), self.key.account()).await?;
             let landed = info.map_or(0, |a| a.nonce);
             if sent.nonce.is_some_and(|nonce| landed > nonce) {
-                return dropped("another transaction of the account took its nonce");
+                let reason = "another transaction of the account took its nonce";
+                return Ok(Err(dropped(reason)));
             }
             let again = rpc.generation() != generation || seen - sent_at >= RESEND_AFTER;
             if again {
@@ -204,8 +232,7 @@ impl NodeClient {
     ) -> Result<Result<Receipt, SubmitError>, ChainError> {
         let events = self.node.events(block.hash).await?;
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        let runtime = self.status()?.runtime;
-        let outcome = runtime.outcome(events, index)?;
+        let outcome = sent.runtime.outcome(events, index)?;
         Ok(outcome.map(|events| Receipt {
             block,
             extrinsic: sent.hash,
@@ -217,4 +244,43 @@ impl NodeClient {
 pub(super) fn nonce_taken(code: i32, reason: &str) -> bool {
     let stale = reason.contains("outdated") || reason.contains("in the future");
     code == pool::LOW_PRIORITY || (code == pool::INVALID && stale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::runtime::METADATA;
+    use super::*;
+    use subxt::metadata::Metadata;
+
+    fn runtime(spec_version: u32) -> Arc<Runtime> {
+        let metadata = Metadata::decode_from(METADATA).unwrap();
+        Arc::new(Runtime::new(H256::zero(), spec_version, 1, metadata).unwrap())
+    }
+
+    #[test]
+    fn transaction_should_be_outlived_when_blocks_up_to_the_new_runtime_lack_it() {
+        let block = |number| BlockRef {
+            number,
+            hash: H256::zero(),
+        };
+        let sent = |nonce| Sent {
+            birth: block(7),
+            nonce,
+            text: String::new(),
+            hash: H256::zero(),
+            runtime: runtime(1),
+        };
+        let status = |spec_version| Status {
+            head: block(9),
+            runtime: runtime(spec_version),
+            wrong: None,
+            away: None,
+        };
+        let (signed, general) = (sent(Some(0)), sent(None));
+        assert!(signed.outlived(&status(2), 9));
+        // The upgrade may stand in a block that was not looked at yet, and so may the transaction.
+        assert!(!signed.outlived(&status(2), 8));
+        assert!(!signed.outlived(&status(1), 9));
+        assert!(!general.outlived(&status(2), 9));
+    }
 }
