@@ -12,7 +12,7 @@ use polkadot_sdk::*;
 use sp_runtime::{DispatchError, DispatchResult};
 
 /// Blocks that are tried: to fill them all costs thousands of deposits.
-const TRIED: BlockNumber = 64;
+const TRIED: BlockNumber = 200;
 
 type Address = <Scheduler as Anon<BlockNumber, RuntimeCall, OriginCaller>>::Address;
 type Hasher = <Scheduler as Anon<BlockNumber, RuntimeCall, OriginCaller>>::Hasher;

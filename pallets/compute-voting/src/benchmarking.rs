@@ -6,11 +6,13 @@ use alloc::vec::Vec;
 use dream_primitives::credits::RING;
 use dream_primitives::{Balance, DREAM};
 use polkadot_sdk::frame_benchmarking::v2::*;
+use polkadot_sdk::frame_benchmarking::{self, whitelist_account};
 use polkadot_sdk::frame_support::traits::fungible::Mutate;
 use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Preservation};
 use polkadot_sdk::frame_support::traits::{Get, Polling};
-use polkadot_sdk::frame_system::RawOrigin;
+use polkadot_sdk::frame_system::{self, RawOrigin};
 use polkadot_sdk::pallet_conviction_voting::{AccountVote, Conviction, Vote};
+use polkadot_sdk::sp_runtime::traits::Saturating;
 use polkadot_sdk::sp_runtime::traits::StaticLookup;
 
 /// Gives credits in benchmarks.
@@ -101,6 +103,9 @@ where
     for poll in &polls {
         Pallet::<T>::do_vote(&voter, *poll, choice(true))?;
     }
+    // A block passes: what is measured moves the alarm of a referendum out of the scheduler's agenda of the last block.
+    let now = frame_system::Pallet::<T>::block_number();
+    frame_system::Pallet::<T>::set_block_number(now.saturating_add(1u32.into()));
     Ok((all, polls))
 }
 
@@ -138,6 +143,7 @@ mod benches {
     fn vote(d: Linear<0, MAX_DELEGATORS>) -> Result<(), BenchmarkError> {
         let (all, polls) = put::<T>(T::MaxVotes::get(), d)?;
         let (voter, poll) = (voter::<T>(&all)?, last(&polls)?);
+        whitelist_account!(voter);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(voter.clone()), poll, choice(false));
@@ -158,6 +164,7 @@ mod benches {
         // Heavy enough to displace the lightest; in the epoch that counts for that and in no poll's.
         T::BenchmarkHelper::give_credits(&who, UNITS << 8);
         T::BenchmarkHelper::next_epoch();
+        whitelist_account!(who);
 
         #[extrinsic_call]
         _(
@@ -181,6 +188,7 @@ mod benches {
         let target = voter::<T>(&all)?;
         let who = all.get(1).cloned();
         let who = who.ok_or(BenchmarkError::Stop("there is no delegator"))?;
+        whitelist_account!(who);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(who), class::<T>());
@@ -200,6 +208,7 @@ mod benches {
             let smaller = AccountVote::Split { aye: 1, nay: 1 };
             Pallet::<T>::do_vote(&voter, *poll, smaller)?;
         }
+        whitelist_account!(voter);
 
         #[extrinsic_call]
         _(
@@ -217,6 +226,7 @@ mod benches {
     fn remove_vote() -> Result<(), BenchmarkError> {
         let (all, polls) = put::<T>(T::MaxVotes::get(), MAX_DELEGATORS)?;
         let (voter, poll) = (voter::<T>(&all)?, last(&polls)?);
+        whitelist_account!(voter);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(voter.clone()), Some(class::<T>()), poll);

@@ -45,7 +45,8 @@ impl pallet_scheduler::Config for Runtime {
     type MaximumWeight = MaximumSchedulerWeight;
     type ScheduleOrigin = EnsureRoot<AccountId>;
     type OriginPrivilegeCmp = EqualPrivilegeOnly;
-    type MaxScheduledPerBlock = ConstU32<50>;
+    // Every vote may move an alarm from one agenda to another, and reads both; what finds no place goes to the next block.
+    type MaxScheduledPerBlock = ConstU32<16>;
     type WeightInfo = pallet_scheduler::weights::SubstrateWeight<Runtime>;
     type Preimages = Preimage;
     type BlockNumberProvider = System;
@@ -170,8 +171,8 @@ impl pallet_compute_voting::Config for Runtime {
     type Credits = UsefulWork;
     type SetAside = Payable;
     type MaxTurnout = MaxTurnout;
-    // A quarter of the stock number: a vote reads the whole list.
-    type MaxVotes = ConstU32<128>;
+    // An eighth of the stock number: a vote reads the whole list.
+    type MaxVotes = ConstU32<64>;
     type VoteLockingPeriod = VoteLockingPeriod;
     type WeightInfo = crate::weights::pallet_compute_voting::WeightInfo<DbWeight>;
     #[cfg(feature = "runtime-benchmarks")]
