@@ -15,7 +15,8 @@ use dream_runtime::tracks::Tracks;
 use dream_runtime::*;
 use frame_support::genesis_builder_helper::build_state;
 use frame_support::traits::{
-    schedule::DispatchTime, Bounded, Get, Hooks, StorePreimage, UnfilteredDispatchable,
+    fungible::Inspect, schedule::DispatchTime, Bounded, Get, Hooks, StorePreimage,
+    UnfilteredDispatchable,
 };
 use frame_system::RawOrigin;
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
