@@ -99,6 +99,8 @@ const RULES: &[Rule] = &[
         ours: &[
             "dream-primitives",
             "dream-runtime",
+            "pallet-chain-parameters",
+            "pallet-compute-voting",
             "pallet-data-registry",
             "pallet-model-registry",
             "pallet-secure-aggregation",

@@ -439,9 +439,8 @@ fn founders_of_the_local_network_should_admit_its_first_branch_without_a_sudo_ke
     });
 }
 
-/// A conviction would be worth nothing if its tokens could be paid to the voter's own miners.
 #[test]
-fn conviction_should_not_be_evaded_by_paying_with_its_tokens() {
+fn tokens_should_pay_nobody_when_all_of_them_vote_and_not_vote_when_they_are_set_aside() {
     governed(|| {
         let remark = frame_system::Call::remark { remark: vec![] };
         let index = submit(Dave, Origin::Branches.into(), remark.into());
@@ -461,14 +460,26 @@ fn conviction_should_not_be_evaded_by_paying_with_its_tokens() {
             };
             try_call(Dave, fund)
         };
+        let total = Balances::total_balance(&Dave.to_account_id());
+        assert!(Balances::free_balance(Dave.to_account_id()) > 200 * DREAM);
+        // Frozen first: it pays nobody.
+        assert_eq!(vote(total), Ok(()));
+        assert_eq!(fund(), Err(sp_runtime::TokenError::Frozen.into()));
+        must(
+            Dave,
+            pallet_compute_voting::Call::remove_vote { class: None, index },
+        );
+        must(
+            Dave,
+            pallet_compute_voting::Call::unlock {
+                class: Tracks::track_for(&Origin::Branches.into()).unwrap(),
+                target: sp_runtime::MultiAddress::Id(Dave.to_account_id()),
+            },
+        );
         // Set aside first: the rest votes.
         assert_eq!(fund(), Ok(()));
-        let total = Balances::total_balance(&Dave.to_account_id());
         let error = pallet_compute_voting::Error::<Runtime>::InsufficientFunds;
         assert_eq!(vote(total - 100 * DREAM + 1), Err(error.into()));
         assert_eq!(vote(total - 100 * DREAM), Ok(()));
-        // Frozen first: it pays nobody.
-        assert!(Balances::free_balance(Dave.to_account_id()) > 200 * DREAM);
-        assert_eq!(fund(), Err(sp_runtime::TokenError::Frozen.into()));
     });
 }
