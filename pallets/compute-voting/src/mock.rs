@@ -205,6 +205,9 @@ impl SetAside<AccountId> for Polls {
         use frame_support::traits::fungible::InspectHold;
         Balances::balance_on_hold(&Held::Escrow, who)
     }
+    fn may_set_aside(_: &AccountId, _: Balance) -> bool {
+        true
+    }
 }
 
 /// Blocks of a credit epoch.

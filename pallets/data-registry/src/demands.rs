@@ -7,12 +7,13 @@ use dream_primitives::data::{
     MAX_OPEN_DEMANDS,
 };
 use dream_primitives::registry::DatasetRecord;
+use dream_primitives::registry::SetAside;
 use dream_primitives::{Balance, DatasetId};
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::{Inspect, MutateHold};
+use polkadot_sdk::frame_support::traits::fungible::hold::Mutate;
 use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
 use polkadot_sdk::frame_support::traits::Get;
-use polkadot_sdk::sp_runtime::DispatchResult;
+use polkadot_sdk::sp_runtime::{DispatchResult, TokenError};
 
 type Record<T> = DatasetRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 type Demand<T> = SampleDemand<<T as polkadot_sdk::frame_system::Config>::AccountId>;
@@ -48,7 +49,10 @@ impl<T: Config> Pallet<T> {
         all.try_push(demand)
             .map_err(|_| Error::<T>::TooManyDemands)?;
         // Paid in spite of freezes: what a vote froze would get out.
-        T::Currency::can_withdraw(&demander, price).into_result(false)?;
+        ensure!(
+            T::SetAside::may_set_aside(&demander, price),
+            TokenError::Frozen
+        );
         T::Currency::hold(&HoldReason::Demand.into(), &demander, price)?;
         OpenDemands::<T>::put(open.saturating_add(1));
         Self::put_demands(dataset, &mut record, all);

@@ -49,7 +49,7 @@ pub mod pallet {
     use dream_primitives::data::{DatasetInfo, DatasetUses, Mixture, SampleDemands, SampleOpening};
     use dream_primitives::math::to_u32;
     use dream_primitives::params::ChainParameters;
-    use dream_primitives::registry::{DatasetRecord, RoundRegistry};
+    use dream_primitives::registry::{DatasetRecord, RoundRegistry, SetAside};
     use dream_primitives::value::Shard;
     use dream_primitives::{Balance, BlockNumber, BranchId, DatasetId, H256};
     use polkadot_sdk::frame_support::pallet_prelude::*;
@@ -68,6 +68,8 @@ pub mod pallet {
                 Reason = Self::RuntimeHoldReason,
                 Balance = Balance,
             >;
+        /// What accounts hold to pay others, beside what is frozen.
+        type SetAside: SetAside<Self::AccountId>;
         /// The runtime's hold reasons.
         type RuntimeHoldReason: From<HoldReason>;
         /// Rounds, which draw from the sets.

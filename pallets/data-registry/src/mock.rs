@@ -68,9 +68,23 @@ impl pallet_balances::Config for Test {
     type ExistentialDeposit = ConstU128<1>;
 }
 
+/// Frozen tokens have to be left.
+pub struct Wallets;
+
+impl dream_primitives::registry::SetAside<u64> for Wallets {
+    fn set_aside(_: &u64) -> Balance {
+        0
+    }
+    fn may_set_aside(who: &u64, more: Balance) -> bool {
+        let account = System::account(who).data;
+        account.frozen == 0 || account.frozen.saturating_add(more) <= account.free
+    }
+}
+
 impl pallet_data_registry::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type SetAside = Wallets;
     type Rounds = Rounds;
     type Treasury = Treasury;
     type Parameters = Parameters;

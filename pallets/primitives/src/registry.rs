@@ -268,10 +268,22 @@ pub trait PollSubmission {
     fn submitted(poll: u32) -> Option<BlockNumber>;
 }
 
-/// How votes see what accounts hold for others.
+/// What accounts hold to pay others, which a freeze does not stop, beside what their votes freeze.
 pub trait SetAside<AccountId> {
-    /// Tokens of an account that are held to pay others, which a freeze does not stop: they cannot vote.
+    /// Tokens of an account that are held to pay others: they cannot vote.
     fn set_aside(who: &AccountId) -> Balance;
+    /// Whether an account may set so many more aside: when all of it is paid, what is frozen has to be left.
+    fn may_set_aside(who: &AccountId, more: Balance) -> bool;
+}
+
+/// Where nothing is frozen.
+impl<AccountId> SetAside<AccountId> for () {
+    fn set_aside(_: &AccountId) -> Balance {
+        0
+    }
+    fn may_set_aside(_: &AccountId, _: Balance) -> bool {
+        true
+    }
 }
 
 /// Randomness of the parent block.

@@ -7,15 +7,17 @@ use dream_primitives::claim::RoundId;
 use dream_primitives::delta::MAX_SHIFT;
 use dream_primitives::private::params::PrivateParameters;
 use dream_primitives::private::round::{JobTerms, PrivateJob, PrivatePhase, PrivateRound};
+use dream_primitives::registry::SetAside;
 use dream_primitives::registry::{AuditorRegistry, BondLedger, ModelRegistry};
 use dream_primitives::{Balance, BlockNumber, BranchId, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::{Inspect, MutateHold};
+use polkadot_sdk::frame_support::traits::fungible::MutateHold;
 use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
 use polkadot_sdk::frame_system;
 use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
 use polkadot_sdk::sp_runtime::traits::{SaturatedConversion, Zero};
+use polkadot_sdk::sp_runtime::TokenError;
 
 type RoundOf<T> = PrivateRound<<T as frame_system::Config>::AccountId>;
 
@@ -95,7 +97,10 @@ impl<T: Config> Pallet<T> {
             }
         };
         // Paid in spite of freezes: what a vote froze would get out.
-        T::Currency::can_withdraw(&sponsor, amount).into_result(false)?;
+        ensure!(
+            T::SetAside::may_set_aside(&sponsor, amount),
+            TokenError::Frozen
+        );
         T::Currency::hold(&HoldReason::Escrow.into(), &sponsor, amount)?;
         JobList::<T>::put(list);
         Jobs::<T>::insert(branch, job);

@@ -87,7 +87,7 @@ pub mod pallet {
     use dream_primitives::private::sum::{PrivateTree, SumProof};
     use dream_primitives::private::MAX_REGISTRANTS;
     use dream_primitives::registry::{
-        AuditorRegistry, BondLedger, DataRegistry, ModelRegistry, ParentRandomness,
+        AuditorRegistry, BondLedger, DataRegistry, ModelRegistry, ParentRandomness, SetAside,
     };
     use dream_primitives::{Balance, BlockNumber, BoundedVec, BranchId, H256};
     use polkadot_sdk::frame_support::pallet_prelude::*;
@@ -119,6 +119,8 @@ pub mod pallet {
             + fungible::Inspect<Self::AccountId, Balance = Balance>;
         /// Overarching hold reason.
         type RuntimeHoldReason: From<HoldReason>;
+        /// What accounts hold to pay others, beside what is frozen.
+        type SetAside: SetAside<Self::AccountId>;
         /// Bonds.
         type Bonds: BondLedger<Self::AccountId>;
         /// Verifiers and public rounds.

@@ -381,9 +381,23 @@ frame_support::parameter_types! {
     pub const SweepPerBlock: u32 = 3;
 }
 
+/// Frozen tokens have to be left.
+pub struct Wallets;
+
+impl dream_primitives::registry::SetAside<AccountId> for Wallets {
+    fn set_aside(_: &AccountId) -> Balance {
+        0
+    }
+    fn may_set_aside(who: &AccountId, more: Balance) -> bool {
+        let account = System::account(who).data;
+        account.frozen == 0 || account.frozen.saturating_add(more) <= account.free
+    }
+}
+
 impl pallet_secure_aggregation::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type SetAside = Wallets;
     type Bonds = Bonds;
     type Auditors = Verifiers;
     type Models = Models;

@@ -80,6 +80,7 @@ impl pallet_model_registry::Config for Chain {
 impl pallet_data_registry::Config for Chain {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type SetAside = ();
     type Parameters = Parameters;
     type Rounds = UsefulWork;
     type Treasury = Treasury;
@@ -95,6 +96,7 @@ parameter_types! {
 impl pallet_useful_work::Config for Chain {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type SetAside = ();
     type Parameters = Parameters;
     type Models = Models;
     type Data = Data;

@@ -12,13 +12,15 @@ use dream_primitives::game::{Demand, MAX_CHUNK_BYTES};
 use dream_primitives::manifest::chunks_of;
 use dream_primitives::math::to_u128;
 use dream_primitives::params::ChainParameters;
+use dream_primitives::registry::SetAside;
 use dream_primitives::round::{ClaimEvent, ClaimRecord, ClaimState, HistoryEntry, Phase, Round};
 use dream_primitives::{Balance, BlockNumber, H256};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::{Inspect, MutateHold};
+use polkadot_sdk::frame_support::traits::fungible::MutateHold;
 use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
 use polkadot_sdk::frame_support::traits::Get;
+use polkadot_sdk::sp_runtime::TokenError;
 
 type RoundOf<T> = Round<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 type Record<T> = ClaimRecord<<T as polkadot_sdk::frame_system::Config>::AccountId>;
@@ -74,7 +76,10 @@ impl<T: Config> Pallet<T> {
             all.try_push(demand).map_err(|_| Error::<T>::TooManyDemands)
         })?;
         // Paid in spite of freezes: what a vote froze would get out.
-        T::Currency::can_withdraw(&demander, held).into_result(false)?;
+        ensure!(
+            T::SetAside::may_set_aside(&demander, held),
+            TokenError::Frozen
+        );
         T::Currency::hold(&HoldReason::Demand.into(), &demander, held)?;
         round.disputes = round.disputes.saturating_add(1);
         Self::deposit_event(Event::ChunkDemanded {

@@ -6,12 +6,14 @@ use crate::{
 };
 use alloc::vec::Vec;
 use dream_primitives::math::to_u32;
+use dream_primitives::registry::SetAside;
 use dream_primitives::registry::{Funding, ModelRegistry};
 use dream_primitives::{Balance, BranchId};
 use polkadot_sdk::frame_support::dispatch::DispatchResult;
 use polkadot_sdk::frame_support::ensure;
-use polkadot_sdk::frame_support::traits::fungible::{Inspect, MutateHold};
+use polkadot_sdk::frame_support::traits::fungible::MutateHold;
 use polkadot_sdk::frame_support::traits::tokens::{Fortitude, Precision, Restriction};
+use polkadot_sdk::sp_runtime::TokenError;
 
 impl<T: Config> Pallet<T> {
     /// Branches on which rounds may open: admitted ones, then funded ones.
@@ -42,7 +44,10 @@ impl<T: Config> Pallet<T> {
         ensure!(escrow.free() >= per_round, Error::<T>::EscrowTooSmall);
         Self::list_funded(branch, escrow.free())?;
         // Paid in spite of freezes: what a vote froze would get out.
-        T::Currency::can_withdraw(&owner, amount).into_result(false)?;
+        ensure!(
+            T::SetAside::may_set_aside(&owner, amount),
+            TokenError::Frozen
+        );
         T::Currency::hold(&HoldReason::Escrow.into(), &owner, amount)?;
         Self::deposit_event(Event::BranchFunded {
             branch,

@@ -103,7 +103,7 @@ pub mod pallet {
     use dream_primitives::math::to_u32;
     use dream_primitives::params::{ChainParameters, MAX_NEWCOMERS};
     use dream_primitives::profile::ProfileSettings;
-    use dream_primitives::registry::{DataRegistry, ModelRegistry, RoundTerms};
+    use dream_primitives::registry::{DataRegistry, ModelRegistry, RoundTerms, SetAside};
     use dream_primitives::round::{
         ClaimRecord, ClaimState, DrawnSegments, Phase, Role, Round, MAX_CLAIMS,
     };
@@ -143,6 +143,8 @@ pub mod pallet {
             + fungible::Inspect<Self::AccountId, Balance = Balance>;
         /// Overarching hold reason.
         type RuntimeHoldReason: From<HoldReason>;
+        /// What accounts hold to pay others, beside what is frozen.
+        type SetAside: SetAside<Self::AccountId>;
         /// The chain's parameters.
         type Parameters: Get<ChainParameters>;
         /// Models, branches and versions.

@@ -12,7 +12,7 @@ use dream_primitives::registry::{PollSubmission, SetAside};
 use frame_support::{
     parameter_types,
     traits::{
-        fungible::{HoldConsideration, InspectHold},
+        fungible::{HoldConsideration, Inspect, InspectHold},
         tokens::{PayFromAccount, UnityAssetBalanceConversion},
         AsEnsureOriginWithArg, ConstU32, EitherOf, EqualPrivilegeOnly, Get, LinearStoragePrice,
     },
@@ -160,6 +160,14 @@ impl SetAside<AccountId> for Payable {
             .into_iter()
             .map(held)
             .fold(0, Balance::saturating_add)
+    }
+
+    fn may_set_aside(who: &AccountId, more: Balance) -> bool {
+        let frozen = System::account(who).data.frozen;
+        let kept = Self::set_aside(who)
+            .saturating_add(more)
+            .saturating_add(frozen);
+        frozen == 0 || kept <= Balances::total_balance(who)
     }
 }
 

@@ -32,6 +32,7 @@ impl pallet_model_registry::Config for Runtime {
 impl pallet_data_registry::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type SetAside = super::governance::Payable;
     type Rounds = UsefulWork;
     type Treasury = configs::TreasuryAccount;
     type Parameters = ChainParameters;
@@ -60,6 +61,7 @@ impl Get<Option<AccountId>> for BlockAuthor {
 impl pallet_useful_work::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type SetAside = super::governance::Payable;
     type Parameters = ChainParameters;
     type Models = ModelRegistry;
     type Data = DataRegistry;
@@ -91,6 +93,7 @@ impl dream_primitives::registry::ParentRandomness<AccountId> for ParentBlock {
 impl pallet_secure_aggregation::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type SetAside = super::governance::Payable;
     type Bonds = UsefulWork;
     type Auditors = UsefulWork;
     type Models = ModelRegistry;

@@ -440,7 +440,7 @@ fn founders_of_the_local_network_should_admit_its_first_branch_without_a_sudo_ke
 }
 
 #[test]
-fn tokens_should_pay_nobody_when_all_of_them_vote_and_not_vote_when_they_are_set_aside() {
+fn conviction_should_not_be_evaded_by_paying_with_its_tokens() {
     governed(|| {
         let remark = frame_system::Call::remark { remark: vec![] };
         let index = submit(Dave, Origin::Branches.into(), remark.into());
@@ -460,6 +460,15 @@ fn tokens_should_pay_nobody_when_all_of_them_vote_and_not_vote_when_they_are_set
             };
             try_call(Dave, fund)
         };
+        let unlock = || {
+            must(
+                Dave,
+                pallet_compute_voting::Call::unlock {
+                    class: Tracks::track_for(&Origin::Branches.into()).unwrap(),
+                    target: sp_runtime::MultiAddress::Id(Dave.to_account_id()),
+                },
+            );
+        };
         let total = Balances::total_balance(&Dave.to_account_id());
         assert!(Balances::free_balance(Dave.to_account_id()) > 200 * DREAM);
         // Frozen first: it pays nobody.
@@ -469,17 +478,17 @@ fn tokens_should_pay_nobody_when_all_of_them_vote_and_not_vote_when_they_are_set
             Dave,
             pallet_compute_voting::Call::remove_vote { class: None, index },
         );
-        must(
-            Dave,
-            pallet_compute_voting::Call::unlock {
-                class: Tracks::track_for(&Origin::Branches.into()).unwrap(),
-                target: sp_runtime::MultiAddress::Id(Dave.to_account_id()),
-            },
-        );
+        unlock();
         // Set aside first: the rest votes.
         assert_eq!(fund(), Ok(()));
         let error = pallet_compute_voting::Error::<Runtime>::InsufficientFunds;
         assert_eq!(vote(total - 100 * DREAM + 1), Err(error.into()));
         assert_eq!(vote(total - 100 * DREAM), Ok(()));
+        assert_eq!(fund(), Err(sp_runtime::TokenError::Frozen.into()));
+        // Both at once, as far as they go.
+        assert_eq!(vote(total - 250 * DREAM), Ok(()));
+        unlock();
+        assert_eq!(fund(), Ok(()));
+        assert_eq!(fund(), Err(sp_runtime::TokenError::Frozen.into()));
     });
 }
