@@ -301,10 +301,10 @@ frame_support::parameter_types! {
 pub struct Wallets;
 
 impl dream_primitives::registry::SetAside<AccountId> for Wallets {
-    fn set_aside(_: &AccountId) -> Balance {
+    fn set_aside(_: &AccountId) -> u128 {
         0
     }
-    fn may_set_aside(who: &AccountId, more: Balance) -> bool {
+    fn may_set_aside(who: &AccountId, more: u128) -> bool {
         let account = System::account(who).data;
         account.frozen == 0 || account.frozen.saturating_add(more) <= account.free
     }
